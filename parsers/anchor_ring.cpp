@@ -1,0 +1,162 @@
+#include "parsers/anchor_ring.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace runnerwatch {
+
+namespace {
+
+// Blob: version, flags (1: has a beginning), count, [beginning], count × (time, hash); integers of
+// 8 bytes, least significant first.
+constexpr char blob_version = 1;
+constexpr std::size_t blob_head = 3, integer_bytes = 8;
+
+void put(std::string& blob, std::uint64_t value) {
+    for (std::size_t i = 0; i < integer_bytes; ++i)
+        blob.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+}
+
+std::uint64_t take(std::string_view& blob) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < integer_bytes; ++i)
+        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(blob[i])) << (8 * i);
+    blob.remove_prefix(integer_bytes);
+    return value;
+}
+
+std::uint64_t bits_of(Timestamp time) {
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+Timestamp time_of(std::uint64_t bits) {
+    return Timestamp(Duration(static_cast<Duration::rep>(bits)));
+}
+
+}  // namespace
+
+void AnchorRing::push(LineMark line) {
+    lines_.push_back(line);
+    if (lines_.size() > stored_max + spare_max) lines_.pop_front();
+}
+
+bool AnchorRing::contains(const LineMark& line) const {
+    return std::find(lines_.rbegin(), lines_.rend(), line) != lines_.rend();
+}
+
+std::vector<LineMark> AnchorRing::newest() const {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(lines_.size(), stored_max));
+    return {lines_.end() - count, lines_.end()};
+}
+
+std::optional<Timestamp> AnchorRing::resume_from() const {
+    if (lines_.empty()) return from_;
+    return std::chrono::floor<std::chrono::seconds>(last().time) - std::chrono::seconds(1);
+}
+
+std::string AnchorRing::blob(std::size_t held_lines) const {
+    const std::size_t end = lines_.size() - std::min(held_lines, lines_.size());
+    const std::size_t begin = end - std::min(end, stored_max);
+    std::string blob{blob_version, static_cast<char>(from_ ? 1 : 0),
+                     static_cast<char>(end - begin)};
+    if (from_) put(blob, bits_of(*from_));
+    for (std::size_t i = begin; i < end; ++i) {
+        put(blob, bits_of(lines_[i].time));
+        put(blob, lines_[i].hash);
+    }
+    return blob;
+}
+
+std::optional<AnchorRing> AnchorRing::parse(std::string_view blob) {
+    if (blob.size() < blob_head || blob[0] != blob_version || (blob[1] != 0 && blob[1] != 1))
+        return std::nullopt;
+    const bool has_from = blob[1] == 1;
+    const std::size_t count = static_cast<unsigned char>(blob[2]);
+    blob.remove_prefix(blob_head);
+    if (count > stored_max || blob.size() != integer_bytes * (2 * count + (has_from ? 1 : 0)))
+        return std::nullopt;
+    AnchorRing ring;
+    if (has_from) ring.from_ = time_of(take(blob));
+    for (std::size_t i = 0; i < count; ++i) {
+        const Timestamp time = time_of(take(blob));
+        ring.lines_.push_back({time, take(blob)});
+    }
+    return ring;
+}
+
+Alignment::Alignment(const AnchorRing& ring, std::optional<Timestamp> since) : ring_(ring) {
+    const std::vector<LineMark> newest = ring.newest();
+    for (const LineMark& line : newest)
+        if (!since || line.time >= *since) expected_.push_back(line);
+    // With older lines of the ring left out, the answer begins with what is expected. Without,
+    // more lines of the same nanosecond may stand before it and look the same.
+    may_recur_ = expected_.size() == newest.size() && !expected_.empty() &&
+                 expected_.front().time == expected_.back().time;
+    overdue_ = expected_.empty();
+}
+
+bool Alignment::ends_with_expected(std::size_t count) const {
+    const std::size_t length = std::min(count, expected_.size());
+    for (std::size_t i = 1; i <= length; ++i)
+        if (lines_[count - i].mark != expected_[expected_.size() - i]) return false;
+    return true;
+}
+
+void Alignment::add(Line line) {
+    assert(!decided_);
+    bytes_ += line.text.size();
+    lines_.push_back(std::move(line));
+    if (expected_.empty()) return;
+
+    const LineMark& mark = lines_.back().mark;
+    if (first_match_ && mark.time != expected_.back().time) return decide(*first_match_, true);
+    if (lines_.size() >= expected_.size() && ends_with_expected(lines_.size())) {
+        if (!may_recur_) return decide(lines_.size(), true);
+        repeats_ = first_match_.has_value();
+        if (!first_match_) first_match_ = lines_.size();
+    }
+    overdue_ = mark.time > expected_.back().time + reorder_max || lines_.size() >= lines_max ||
+               bytes_ >= bytes_max;
+}
+
+void Alignment::end() {
+    if (decided_) return;
+    if (first_match_) return decide(*first_match_, true);
+    find_rotated();
+}
+
+// The log was rotated: what is left of it begins somewhere inside the ring, or behind it.
+void Alignment::find_rotated() {
+    std::optional<std::size_t> known;
+    for (std::size_t count = 1; count <= std::min(lines_.size(), expected_.size()); ++count) {
+        if (!ends_with_expected(count)) continue;
+        // Several fit when a run of identical lines was split: the fewest known lose nothing.
+        repeats_ = known.has_value();
+        if (!known) known = count;
+        if (repeats_) break;
+    }
+    if (known) return decide(*known, true);
+    std::size_t behind_last_known = lines_.size();
+    while (behind_last_known > 0 && !ring_.contains(lines_[behind_last_known - 1].mark))
+        --behind_last_known;
+    decide(behind_last_known, false);
+}
+
+bool Alignment::has_seen(const LineMark& line) const {
+    return std::any_of(lines_.rbegin(), lines_.rend(),
+                       [&line](const Line& seen) { return seen.mark == line; });
+}
+
+void Alignment::decide(std::size_t known, bool anchored) {
+    known_ = known;
+    anchored_ = anchored;
+    decided_ = true;
+}
+
+std::vector<Alignment::Line> Alignment::take_new() && {
+    assert(decided_);
+    lines_.erase(lines_.begin(), lines_.begin() + static_cast<std::ptrdiff_t>(known_));
+    return std::move(lines_);
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "parsers/record.h"
+#include "parsers/rule.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace runnerwatch {
+
+// Captures and fields by name; captures win over fields of the same name.
+using Values = std::map<std::string, std::string>;
+
+struct HeldCause {
+    const Cause* cause;
+    std::string says;  // with its values filled in
+};
+
+// One record matched by one rule. The rule belongs to the pack of the Matcher that made it.
+struct Detection {
+    const Rule* rule = nullptr;
+    std::vector<std::string> also;  // catalogue ids: rules that lost, causes with one of their own
+    Values captures;                // named groups only
+    Values values;  // captures, fields, wordings, identity: what templates and `same` may name
+    std::vector<std::pair<std::string, std::string>> identity;  // ("host","gitlab.example.com") …
+    std::vector<HeldCause> causes;  // those whose condition holds, most confident first
+};
+
+// A record that is recovery evidence for a rule.
+struct RecoveryHit {
+    const Rule* rule = nullptr;
+    int index = 0;  // into rule->recover
+    Values values;  // captures and fields of the record
+};
+
+struct Match {
+    std::vector<Detection> detections;  // at most one: the winner
+    std::vector<RecoveryHit> recoveries;
+};
+
+// Finds what the rules of a pack say about records.
+//
+// Immutable after construction, so one may serve all sources. Holds a copy of the pack: what a
+// Detection points to lives as long as the Matcher.
+class Matcher {
+public:
+    // Throws std::invalid_argument if a pattern does not compile: load_pack has checked them.
+    explicit Matcher(RulePack pack);
+    ~Matcher();
+    Matcher(const Matcher&) = delete;
+    Matcher& operator=(const Matcher&) = delete;
+
+    const RulePack& pack() const;
+
+    // Whether the raw bytes of a record can match anything: no false "no". The cheap first step.
+    bool may_match(std::string_view raw) const;
+
+    Match match(const Record& record) const;
+
+    // Every rule that detects something in the record, the winner first.
+    std::vector<const Rule*> rules_that_match(const Record& record) const;
+
+    // Patterns without a usable literal: they are tried on every record. For warnings.
+    std::vector<std::string> slow_patterns() const;
+
+private:
+    struct Compiled;
+    std::unique_ptr<Compiled> compiled_;
+};
+
+// "{{name}}" replaced by values["name"]; an unknown name stays as it stands.
+std::string fill_template(std::string_view text, const Values& values);
+
+// The same for a command: only values that a shell takes as plain words are filled in, because log
+// text must not become a command.
+std::string fill_command(std::string_view command, const Values& values);
+
+// The host of a URL in lower case, with its port unless that is the scheme's own; empty when
+// there is none.
+std::string host_of_url(std::string_view url);
+
+}  // namespace runnerwatch

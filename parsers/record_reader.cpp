@@ -1,0 +1,117 @@
+#include "parsers/record_reader.h"
+
+#include "parsers/line_shape.h"
+
+#include <algorithm>
+
+namespace runnerwatch {
+namespace {
+
+bool apart(const std::optional<Timestamp>& before, const std::optional<Timestamp>& after) {
+    return before && after && *after - *before > RecordReader::gap_max;
+}
+
+bool full(const OpenRecord& open) {
+    return open.lines >= RecordReader::record_lines_max ||
+           open.bytes >= RecordReader::record_bytes_max;
+}
+
+}  // namespace
+
+void RecordReader::line(const SourceLine& line, Handler& handler) {
+    if (held_lines_ > 0 && apart(held_last_time_, line.time)) hand_over_held(handler);
+    if (open_ && apart(open_->last_time, line.time)) close(handler);
+
+    const LineShape shape = shape_of_line(line.text);
+    if (held_lines_ > 0 && !shape.begins) {
+        hold(line);
+        // Where the head has no colour codes, neither has its end.
+        const bool bare = !runner_start(held_).coloured;
+        if (shape.reset || line.cut || held_cut_ ||
+            (bare && find_bare_fields(line.text) != std::string_view::npos))
+            hand_over_held(handler);
+        return;
+    }
+    if (held_lines_ > 0) hand_over_held(handler);
+    // Where colour codes were removed, information looks like raw text; its fields tell.
+    const bool information =
+        open_ && open_->bare && find_bare_fields(line.text) != std::string_view::npos;
+    if (open_ && shape.raw && !shape.panics && shape.complete && !information) {
+        extend(line, handler);
+        return;
+    }
+    close(handler);
+    if (!shape.complete && !line.cut) {
+        hold(line);
+        return;
+    }
+    hand_over({line.text, line.number, line.number, line.time, line.time, line.cut}, 1, handler);
+}
+
+void RecordReader::quiet(Timestamp watermark, Handler& handler) {
+    if (held_lines_ > 0 && apart(held_last_time_, watermark)) hand_over_held(handler);
+    if (open_ && apart(open_->last_time, watermark)) close(handler);
+}
+
+void RecordReader::end(Handler& handler) {
+    if (held_lines_ > 0) hand_over_held(handler);
+    close(handler);
+}
+
+void RecordReader::hold(const SourceLine& line) {
+    if (held_lines_ == 0) {
+        held_first_ = line.number;
+        held_time_ = line.time;
+    } else {
+        held_ += '\n';
+    }
+    const std::size_t room = record_bytes_max - std::min(held_.size(), record_bytes_max);
+    held_ += line.text.substr(0, room);
+    ++held_lines_;
+    held_last_ = line.number;
+    held_last_time_ = line.time;
+    held_cut_ = line.cut || line.text.size() > room || held_lines_ == record_lines_max;
+}
+
+void RecordReader::hand_over_held(Handler& handler) {
+    hand_over({held_, held_first_, held_last_, held_time_, held_last_time_, held_cut_}, held_lines_,
+              handler);
+    held_.clear();
+    held_lines_ = 0;
+    held_cut_ = false;
+}
+
+void RecordReader::hand_over(const RecordHead& head, std::size_t lines, Handler& handler) {
+    handler.on_head(head);
+    const LineShape shape = shape_of_line(head.raw.substr(0, head.raw.find('\n')));
+    OpenRecord open;
+    open.format = shape.format;
+    open.level = shape.level;
+    open.bare = shape.format == Format::runner && !runner_start(head.raw).coloured;
+    open.lines = lines;
+    open.bytes = head.raw.size();
+    open.last_line = head.last_line;
+    open.last_time = head.last_time;
+    // Information has no raw lines behind it, but what a limit cut off a long head is not new text.
+    if (shape.stays_open && (shape.level >= Level::warning || full(open)))
+        open_ = open;
+    else
+        handler.on_record_end();
+}
+
+void RecordReader::extend(const SourceLine& line, Handler& handler) {
+    // Past its limits a record still swallows what belongs to it.
+    if (!full(*open_)) handler.on_continuation(line);
+    ++open_->lines;
+    open_->bytes += line.text.size() + 1;
+    open_->last_line = line.number;
+    open_->last_time = line.time;
+}
+
+void RecordReader::close(Handler& handler) {
+    if (!open_) return;
+    open_.reset();
+    handler.on_record_end();
+}
+
+}  // namespace runnerwatch

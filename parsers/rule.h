@@ -1,0 +1,142 @@
+#pragma once
+
+#include "parsers/timestamp.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runnerwatch {
+
+enum class Severity { info, warning, error, critical };
+enum class Response { advice, ticket, page };
+enum class Scope { workload, host, cluster };
+enum class RuleStatus { experimental, test, stable, deprecated };
+enum class Confidence { possible, likely, certain };
+
+const char* to_string(Severity severity);
+const char* to_string(Response response);
+const char* to_string(Scope scope);
+const char* to_string(RuleStatus status);
+const char* to_string(Confidence confidence);
+std::optional<Severity> severity_from(std::string_view word);
+std::optional<Response> response_from(std::string_view word);
+std::optional<Scope> scope_from(std::string_view word);
+std::optional<RuleStatus> status_from(std::string_view word);
+std::optional<Confidence> confidence_from(std::string_view word);
+
+// A regular expression (RE2) over one field of a record or one capture made before it.
+struct FieldPattern {
+    std::string field;
+    std::string pattern;
+};
+
+// How a rule recognises a record. The pattern works on the decoded message and is anchored at
+// its start unless `anywhere` (job authors control image names and error texts).
+struct Detect {
+    std::string message;
+    bool anywhere = false;
+    std::vector<FieldPattern> capture;  // optional: named groups become captures when they match
+    std::vector<FieldPattern> require;  // all must match
+};
+
+// What ends the trouble in one member.
+struct Recovery {
+    enum class Kind {
+        evidence,  // the line proves it
+        after      // the line proves it if the rule is not met again for `hold`
+    };
+    Kind kind = Kind::evidence;
+    std::string message;            // anchored, always
+    std::vector<std::string> same;  // fields that must equal the incident's
+    Duration hold{0};               // source time
+};
+
+struct Opening {
+    int count = 1;
+    Duration within{0};
+    bool across_members = false;  // count over the scope instead of within one member
+};
+
+struct FixStep {
+    std::string says;
+    std::string command;   // can be pasted; may be empty
+    std::string versions;  // of the runner it holds for, e.g. ">=18.10"; empty: all
+    std::string source;    // where it is proven, e.g. "runner v19.4 common/config.go:2637"
+};
+
+struct Fix {
+    std::string id;
+    std::string title;
+    std::vector<FixStep> steps;
+    std::vector<std::string> not_a_fix;  // folklore that was tried and does nothing
+    std::string verify;                  // how one sees that it worked
+};
+
+// A value in words: `name` stands for `says` in templates when the field matches. Of several with
+// one name the first that matches counts.
+struct Wording {
+    std::string name;
+    FieldPattern when;
+    std::string says;
+};
+
+struct Cause {
+    std::string id;
+    std::string catalog;  // where the catalogue has a kind of its own for this cause, or empty
+    Confidence confidence = Confidence::possible;
+    std::optional<FieldPattern> when;  // field "message" is the message itself
+    std::string says;                  // {{name}} is replaced by a capture or field
+    std::string disproved_by;
+    std::string fix;  // id
+};
+
+struct Sample {
+    std::string text;    // one or several physical lines, escapes as real bytes
+    std::string format;  // runner, text, json
+    std::map<std::string, std::string> captures;  // expected, where the sample says so
+    std::string cause;                            // expected top cause, where it says so
+    int line = 0;                                 // in the rule file
+};
+
+// A kind of failure as data. Plain values; compiled by the Matcher.
+struct Rule {
+    std::string id;       // stable, never reused
+    std::string catalog;  // entry of the failure catalogue, e.g. GLR-API-403-JOBREQ
+    std::string title;
+    std::string impact;
+    std::string fact_label, fact_value;  // the fourth fact of the answer card, or empty
+    Severity severity = Severity::warning;
+    std::optional<Severity> raise_to;  // when all members of the workload show it
+    Response response = Response::ticket;
+    Scope scope = Scope::workload;
+    RuleStatus status = RuleStatus::stable;
+    std::string runner_versions;
+    int precedence = 0;  // the higher wins where two rules match one record
+    std::vector<Detect> detect;
+    std::vector<std::string> identity;  // "runner" or "host(url)", which is named "host"
+    Opening open;
+    std::vector<Recovery> recover;
+    std::optional<Duration> silence;    // proves recovery; none: silence proves nothing
+    std::vector<std::string> symptoms;  // ids of rules
+    std::vector<Wording> wordings;
+    std::vector<Cause> causes;  // in the file's order
+    std::vector<Fix> fixes;
+    std::vector<std::string> docs;
+    std::vector<Sample> sample_detect, sample_ignore, sample_recover;
+    std::string file;  // where it was read from, for messages
+
+    const Fix* fix(std::string_view fix_id) const;
+};
+
+struct RulePack {
+    std::string name;     // "gitlab-runner"
+    std::string version;  // hash of its files
+    std::vector<Rule> rules;
+
+    const Rule* find(std::string_view rule_id) const;
+};
+
+}  // namespace runnerwatch

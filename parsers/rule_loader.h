@@ -1,0 +1,40 @@
+#pragma once
+
+#include "parsers/result.h"
+#include "parsers/rule.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runnerwatch {
+
+struct RuleFile {
+    std::string name;  // path as people know it
+    std::string text;
+};
+
+// One reason why a pack is refused. `line` from 1, 0 when the whole file is meant.
+struct RuleError {
+    std::string file;
+    int line = 0;
+    std::string what;  // what is wrong, why, and what to write instead
+
+    std::string to_string() const;  // "file:line: what"
+};
+
+// Reads one rule file (YAML, one rule). Unknown keys, wrong types, patterns that RE2 refuses are
+// errors with their line and, for keys, the nearest known name.
+Result<Rule, std::vector<RuleError>> load_rule(const RuleFile& file);
+
+// Reads a pack: every file, the references between rules (symptoms, fixes), unique ids, and every
+// sample of every rule: it must be detected (by this rule, not by another), ignored or taken for
+// recovery as it says. A later file whose rule has the id of an earlier one replaces it.
+// All errors are reported, not only the first.
+Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
+                                                   const std::vector<RuleFile>& files);
+
+// The pack built into the binary: verified when it was built.
+const std::vector<RuleFile>& built_in_rules();
+
+}  // namespace runnerwatch

@@ -1,0 +1,247 @@
+#include "parsers/matcher.h"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+namespace runnerwatch {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+Rule rule(const std::string& id, const std::string& message) {
+    Rule rule;
+    rule.id = id;
+    rule.catalog = "K-" + id;
+    rule.detect.push_back({message, false, {}, {}});
+    return rule;
+}
+
+Record record(const std::string& message, std::vector<Field> fields = {}) {
+    Record record;
+    record.message = message;
+    record.fields = std::move(fields);
+    return record;
+}
+
+std::vector<std::string> detected(const Matcher& matcher, const Record& record) {
+    std::vector<std::string> ids;
+    for (const Detection& detection : matcher.match(record).detections)
+        ids.push_back(detection.rule->id);
+    return ids;
+}
+
+Detection only_detection(const Matcher& matcher, const Record& record) {
+    const Match match = matcher.match(record);
+    EXPECT_EQ(match.detections.size(), 1u);
+    return match.detections.empty() ? Detection{} : match.detections.front();
+}
+
+TEST(Matcher, AnchorsAMessageAtItsStartUnlessAnywhere) {
+    Rule anchored = rule("anchored", "refused");
+    Rule anywhere = rule("anywhere", "dropped");
+    anywhere.detect[0].anywhere = true;
+    const Matcher matcher({"p", "1", {anchored, anywhere}});
+    EXPECT_THAT(detected(matcher, record("refused by GitLab")), ElementsAre("anchored"));
+    EXPECT_THAT(detected(matcher, record("Job failed: refused")), IsEmpty());
+    EXPECT_THAT(detected(matcher, record("Job failed: dropped")), ElementsAre("anywhere"));
+}
+
+TEST(Matcher, TakesTheFirstWayOfDetectionThatSucceeds) {
+    Rule two = rule("two", "poll (?P<first>.*)");
+    two.detect[0].require = {{"status", "403"}};
+    two.detect.push_back({"poll (?P<second>.*)", false, {}, {}});
+    const Matcher matcher({"p", "1", {two}});
+    EXPECT_THAT(only_detection(matcher, record("poll a", {{"status", "403"}})).captures,
+                ElementsAre(Pair("first", "a")));
+    EXPECT_THAT(only_detection(matcher, record("poll a")).captures,
+                ElementsAre(Pair("second", "a")));
+}
+
+TEST(Matcher, CapturesOptionallyAndOverlaysTheFields) {
+    Rule forbidden = rule("forbidden", "poll(?: (?P<what>\\w+))? refused");
+    forbidden.detect[0].capture = {{"status", "(?P<method>[A-Z]+) (?P<url>\\S+)"},
+                                   {"url", "//(?P<runner>[^/]+)"},
+                                   {"absent", "(?P<never>.*)"}};
+    const Matcher matcher({"p", "1", {forbidden}});
+
+    const Detection full = only_detection(
+        matcher, record("poll refused", {{"status", "POST https://a/b"}, {"runner", "glpat-x"}}));
+    EXPECT_THAT(full.captures,
+                UnorderedElementsAre(Pair("method", "POST"), Pair("url", "https://a/b"),
+                                     Pair("runner", "a")));
+    EXPECT_EQ(full.values.at("runner"), "a") << "a capture wins over a field of its name";
+    EXPECT_EQ(full.values.at("status"), "POST https://a/b");
+
+    const Detection bare = only_detection(matcher, record("poll job refused"));
+    EXPECT_THAT(bare.captures, UnorderedElementsAre(Pair("what", "job")));
+}
+
+TEST(Matcher, RequiresWhatTheRuleRequires) {
+    Rule required = rule("required", "failed (?P<code>\\d+)");
+    required.detect[0].require = {{"status", "^5"}, {"code", "^1$"}, {"message", "failed"}};
+    const Matcher matcher({"p", "1", {required}});
+    EXPECT_THAT(detected(matcher, record("failed 1", {{"status", "502"}})),
+                ElementsAre("required"));
+    EXPECT_THAT(detected(matcher, record("failed 1", {{"status", "404"}})), IsEmpty());
+    EXPECT_THAT(detected(matcher, record("failed 2", {{"status", "502"}})), IsEmpty());
+    EXPECT_THAT(detected(matcher, record("failed 1")), IsEmpty())
+        << "a missing field fulfils nothing";
+}
+
+TEST(Matcher, MakesTheIdentityOfWhatIsThere) {
+    Rule identified = rule("identified", "refused");
+    identified.identity = {"host(url)", "runner", "absent"};
+    const Matcher matcher({"p", "1", {identified}});
+    const Detection detection = only_detection(
+        matcher, record("refused", {{"runner", "abc"}, {"url", "https://GitLab.example.com/x"}}));
+    EXPECT_THAT(detection.identity,
+                ElementsAre(Pair("host", "gitlab.example.com"), Pair("runner", "abc")));
+    EXPECT_EQ(detection.values.at("host"), "gitlab.example.com");
+    EXPECT_THAT(only_detection(matcher, record("refused", {{"url", "no url"}})).identity,
+                IsEmpty());
+}
+
+TEST(Matcher, LetsThePreciseRuleWinAndNamesTheOthers) {
+    Rule general = rule("general", "Job failed");
+    Rule precise = rule("precise", "Job failed: OOM");
+    precise.precedence = 1;
+    Rule same_kind = rule("same-kind", "Job failed: O");
+    same_kind.catalog = "K-general";
+    const Matcher matcher({"p", "1", {general, precise, same_kind}});
+    const Detection detection = only_detection(matcher, record("Job failed: OOM"));
+    EXPECT_EQ(detection.rule->id, "precise");
+    EXPECT_THAT(detection.also, ElementsAre("K-general")) << "each kind once";
+
+    std::vector<std::string> all;
+    for (const Rule* rule : matcher.rules_that_match(record("Job failed: OOM")))
+        all.push_back(rule->id);
+    EXPECT_THAT(all, ElementsAre("precise", "general", "same-kind")) << "then by id";
+}
+
+TEST(Matcher, OrdersHeldCausesByConfidenceAndNamesTheirKinds) {
+    Rule caused = rule("caused", "refused");
+    caused.wordings = {{"kind", {"runner", "^glpat-"}, "access token {{runner}}"},
+                       {"kind", {"runner", "."}, "something else"}};
+    const auto cause = [](std::string id, std::string catalog, Confidence confidence) {
+        Cause made;
+        made.id = std::move(id);
+        made.catalog = std::move(catalog);
+        made.confidence = confidence;
+        made.says = "it is a {{kind}}, {{absent}}";
+        return made;
+    };
+    caused.causes = {cause("maybe", "", Confidence::possible),
+                     cause("sure", "K-TOKEN", Confidence::certain),
+                     cause("not-held", "K-OTHER", Confidence::certain),
+                     cause("maybe-too", "K-caused", Confidence::possible)};
+    caused.causes[1].when = FieldPattern{"runner", "^glpat-"};
+    caused.causes[2].when = FieldPattern{"runner", "^gldt-"};
+    const Matcher matcher({"p", "1", {caused}});
+    const Detection detection = only_detection(matcher, record("refused", {{"runner", "glpat-x"}}));
+    std::vector<std::string> ids;
+    for (const HeldCause& held : detection.causes) ids.push_back(held.cause->id);
+    EXPECT_THAT(ids, ElementsAre("sure", "maybe", "maybe-too"));
+    EXPECT_EQ(detection.causes[0].says, "it is a access token glpat-x, {{absent}}");
+    EXPECT_THAT(detection.also, ElementsAre("K-TOKEN")) << "the rule's own kind is not repeated";
+}
+
+TEST(Matcher, FindsRecoveryLinesOfEveryRuleAndAnchorsThem) {
+    Rule first = rule("first", "refused");
+    first.recover = {{Recovery::Kind::evidence, "job (?P<job>\\d+) received", {}, {}},
+                     {Recovery::Kind::after, "loaded", {}, {}}};
+    Rule second = rule("second", "broken");
+    second.detect[0].anywhere = true;
+    second.recover = {{Recovery::Kind::after, "loaded", {}, {}}};
+    const Matcher matcher({"p", "1", {first, second}});
+
+    const Match loaded = matcher.match(record("loaded", {{"runner", "a"}}));
+    ASSERT_EQ(loaded.recoveries.size(), 2u);
+    EXPECT_EQ(loaded.recoveries[0].rule->id, "first");
+    EXPECT_EQ(loaded.recoveries[0].index, 1);
+    EXPECT_THAT(loaded.recoveries[0].values, ElementsAre(Pair("runner", "a")));
+    EXPECT_EQ(loaded.recoveries[1].rule->id, "second");
+
+    const Match received = matcher.match(record("job 7 received"));
+    ASSERT_EQ(received.recoveries.size(), 1u);
+    EXPECT_THAT(received.recoveries[0].values, ElementsAre(Pair("job", "7")));
+    EXPECT_THAT(matcher.match(record("broken: loaded")).recoveries, IsEmpty())
+        << "also for a rule that detects anywhere";
+}
+
+TEST(Matcher, LooksInRawBytesOnlyForWhatEveryFormatWritesAsItIs) {
+    const Matcher matcher({"p", "1", {rule("quoted", "Runner \"(?P<id>[^\"]+)\" <gone> forever")}});
+    const std::string message = "Runner \"a\" <gone> forever";
+    ASSERT_THAT(detected(matcher, record(message)), ElementsAre("quoted"));
+    for (const char* raw : {R"(Runner "a" <gone> forever                  )",
+                            R"({"level":"error","msg":"Runner \"a\" \u003cgone\u003e forever"})",
+                            R"(level=error msg="Runner \"a\" <gone> forever")"})
+        EXPECT_TRUE(matcher.may_match(raw)) << raw;
+    EXPECT_FALSE(matcher.may_match("Runner is here"));
+    EXPECT_FALSE(matcher.may_match(""));
+}
+
+TEST(Matcher, NamesPatternsThatAreTriedOnEveryRecord) {
+    Rule unusual = rule("unusual", "\"\\d+\"");
+    unusual.recover = {{Recovery::Kind::evidence, "ok", {}, {}}};
+    const Matcher matcher({"p",
+                           "1",
+                           {rule("usual", "refused by GitLab"), rule("escaped", "a\"b\"c"), unusual,
+                            rule("case", "(?i)kernel panic")}});
+    EXPECT_THAT(matcher.slow_patterns(),
+                UnorderedElementsAre("a\"b\"c", "\"\\d+\"", "ok", "(?i)kernel panic"));
+    EXPECT_TRUE(matcher.may_match("anything"));
+    EXPECT_THAT(detected(matcher, record("\u212aernel panic")), ElementsAre("case"))
+        << "the Kelvin sign is a k when case is ignored";
+}
+
+TEST(Matcher, OfNoRulesMatchesNothing) {
+    const Matcher matcher(RulePack{});
+    EXPECT_FALSE(matcher.may_match("anything"));
+    EXPECT_THAT(detected(matcher, record("anything")), IsEmpty());
+}
+
+TEST(Matcher, ThrowsOnAPatternThatDoesNotCompile) {
+    EXPECT_THROW(Matcher({"p", "1", {rule("broken", "(")}}), std::invalid_argument);
+}
+
+TEST(FillTemplate, ReplacesWhatItKnows) {
+    const Values values{{"a", "1"}, {"b", "{{a}}"}};
+    const struct {
+        const char *text, *filled;
+    } cases[] = {{"", ""},
+                 {"no names", "no names"},
+                 {"{{a}}", "1"},
+                 {"x{{a}}y{{a}}z", "x1y1z"},
+                 {"{{b}}", "{{a}}"},  // values are not templates
+                 {"{{unknown}} {{a}}", "{{unknown}} 1"},
+                 {"{{a", "{{a"},
+                 {"{{{{a}}", "{{1"},
+                 {"{{x {{a}}", "{{x 1"},
+                 {"}}{{a}}", "}}1"}};
+    for (const auto& [text, filled] : cases) EXPECT_EQ(fill_template(text, values), filled) << text;
+}
+
+TEST(HostOfUrl, IsLowerCaseWithAnUnusualPort) {
+    const struct {
+        const char *url, *host;
+    } cases[] = {{"https://GitLab.Example.com/api/v4", "gitlab.example.com"},
+                 {"https://gitlab.example.com", "gitlab.example.com"},
+                 {"https://gitlab.example.com:443/x", "gitlab.example.com"},
+                 {"HTTP://gitlab.example.com:80", "gitlab.example.com"},
+                 {"http://gitlab.example.com:443/", "gitlab.example.com:443"},
+                 {"https://gitlab.example.com:8443?q=1", "gitlab.example.com:8443"},
+                 {"https://user:p@ss@gitlab.example.com/a@b", "gitlab.example.com"},
+                 {"https://[::1]:443/", "[::1]"},
+                 {"gitlab.example.com", ""},
+                 {"://gitlab.example.com", ""},
+                 {"unix:///run/x.sock", ""},
+                 {"", ""}};
+    for (const auto& [url, host] : cases) EXPECT_EQ(host_of_url(url), host) << url;
+}
+
+}  // namespace
+}  // namespace runnerwatch

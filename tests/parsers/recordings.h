@@ -1,0 +1,74 @@
+#pragma once
+
+#include "parsers/line_framer.h"
+#include "parsers/record.h"
+#include "parsers/record_reader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace runnerwatch {
+
+inline std::string read_recording(const std::string& name) {
+    std::ifstream file(std::string(SOURCE_DIR "/tests/recordings/") + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Names of all recordings, sorted.
+inline std::vector<std::string> recording_names() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR "/tests/recordings"))
+        if (entry.path().extension() == ".log") names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+inline std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    LineFramer framer;
+    framer.feed(text, [&](const FramedLine& line) { lines.emplace_back(line.text); });
+    if (framer.rest().bytes > 0) lines.emplace_back(framer.rest().text);
+    return lines;
+}
+
+// What a RecordReader said, kept.
+struct ReadRecord {
+    std::string raw;
+    std::uint64_t first_line = 0, last_line = 0;
+    bool cut = false;
+    std::vector<std::string> continuation;
+    bool ended = false;
+
+    Record decoded() const { return decode_record(raw); }
+    bool operator==(const ReadRecord&) const = default;
+};
+
+class RecordCollector : public RecordReader::Handler {
+public:
+    void on_head(const RecordHead& head) override {
+        records.push_back(
+            {std::string(head.raw), head.first_line, head.last_line, head.cut, {}, {}});
+    }
+    void on_continuation(const SourceLine& line) override {
+        records.back().continuation.emplace_back(line.text);
+    }
+    void on_record_end() override { records.back().ended = true; }
+
+    std::vector<ReadRecord> records;
+};
+
+inline std::vector<ReadRecord> records_of(std::string_view text) {
+    RecordReader reader;
+    RecordCollector collector;
+    std::uint64_t number = 0;
+    for (const std::string& line : lines_of(text))
+        reader.line({line, {}, ++number, false}, collector);
+    reader.end(collector);
+    return collector.records;
+}
+
+}  // namespace runnerwatch
