@@ -1,0 +1,90 @@
+#include "storage/canonical_dump.h"
+
+#include "storage/row_io.h"
+
+#include <nlohmann/json.hpp>
+
+namespace runnerwatch {
+
+using nlohmann::json;
+
+namespace {
+
+json words(const std::optional<Timestamp>& at) { return at ? json(format_time(*at)) : json(); }
+
+json parsed(const std::string& text) {
+    return text.empty() ? json() : json::parse(text, nullptr, false);
+}
+
+json incident_to_json(const IncidentRow& row) {
+    const bool timed = row.clock == ClockKind::source;
+    return {{"key", row.key},
+            {"identity", parsed(row.identity)},
+            {"occurrence", row.occurrence},
+            {"previous", row.previous},
+            {"rule", row.rule},
+            {"catalog", row.catalog},
+            {"also", parsed(row.also)},
+            {"severity", to_string(row.severity)},
+            {"state", to_string(row.state)},
+            {"fields", parsed(row.fields)},
+            {"values", parsed(row.values)},
+            {"causes", parsed(row.causes)},
+            {"symptoms", parsed(row.symptoms)},
+            {"headline", row.headline},
+            {"proof", row.proof},
+            {"folded_into", row.folded_into},
+            {"first_seen", timed ? words(row.first_seen) : json()},
+            {"last_seen", timed ? words(row.last_seen) : json()},
+            {"ended_at", timed ? words(row.ended_at) : json()},
+            {"clock", to_string(row.clock)},
+            {"count", row.count},
+            {"reopened", row.reopened},
+            {"flapping", row.flapping}};
+}
+
+json of_incident(Connection& connection, const IncidentRow& incident) {
+    json value = incident_to_json(incident);
+    const bool timed = incident.clock == ClockKind::source;
+    const std::string where = "WHERE incident = '" + incident.key + "' ORDER BY ";
+    for (const auto& row : select<MemberRow>(connection, where + "member"))
+        value["members"].push_back({{"name", row.place.member},
+                                    {"state", to_string(row.state)},
+                                    {"count", row.count},
+                                    {"last_line", row.last_line},
+                                    {"first_seen", timed ? words(row.first_seen) : json()},
+                                    {"last_seen", timed ? words(row.last_seen) : json()},
+                                    {"proof", row.proof},
+                                    {"successor", row.successor}});
+    for (const auto& row : select<TimelineRow>(connection, where + "change")) {
+        if (row.clock != ClockKind::source) continue;
+        value["timeline"].push_back({{"at", words(row.at)},
+                                     {"kind", row.kind},
+                                     {"actor", row.actor},
+                                     {"text", row.text},
+                                     {"details", parsed(row.details)},
+                                     {"evidence", row.evidence_ref}});
+    }
+    for (const auto& row : select<EvidenceRow>(connection, where + "ordinal"))
+        value["evidence"].push_back({{"ordinal", row.ordinal},
+                                     {"rule", row.rule},
+                                     {"member", row.member},
+                                     {"at", timed ? words(row.at) : json()},
+                                     {"lines", {row.first_line, row.last_line}},
+                                     {"text", row.text},
+                                     {"hash", row.hash}});
+    return value;
+}
+
+}  // namespace
+
+std::string dump_canonically(Connection& connection) {
+    std::string dump;
+    for (const auto& incident : select<IncidentRow>(connection, "ORDER BY key"))
+        dump +=
+            of_incident(connection, incident).dump(-1, ' ', false, json::error_handler_t::replace) +
+            "\n";
+    return dump;
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,129 @@
+#include "storage/schema.h"
+
+namespace runnerwatch {
+
+namespace {
+
+// Times are nanoseconds since 1970 in UTC. Columns that hold JSON say so by what rows.h says.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identity (
+    identity TEXT PRIMARY KEY, occurrences INTEGER NOT NULL, last_incident TEXT NOT NULL,
+    recent_openings TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (
+    key TEXT PRIMARY KEY, ulid TEXT NOT NULL UNIQUE, number INTEGER NOT NULL UNIQUE,
+    identity TEXT NOT NULL, occurrence INTEGER NOT NULL, previous TEXT NOT NULL,
+    rule TEXT NOT NULL, catalog TEXT NOT NULL, title TEXT NOT NULL, impact TEXT NOT NULL,
+    severity TEXT NOT NULL, opened_severity TEXT NOT NULL, response TEXT NOT NULL,
+    state TEXT NOT NULL, cluster TEXT NOT NULL, namespace TEXT NOT NULL, workload TEXT NOT NULL,
+    scope_words TEXT NOT NULL, fields TEXT NOT NULL, "values" TEXT NOT NULL, causes TEXT NOT NULL,
+    also TEXT NOT NULL, symptoms TEXT NOT NULL, headline TEXT NOT NULL, waiting_for TEXT NOT NULL,
+    proof TEXT NOT NULL, folded_into TEXT NOT NULL, first_seen INTEGER, last_seen INTEGER,
+    ended_at INTEGER, clock TEXT NOT NULL, noted_at INTEGER NOT NULL, count INTEGER NOT NULL,
+    evidence_count INTEGER NOT NULL, members_beyond INTEGER NOT NULL, changes INTEGER NOT NULL,
+    reopened INTEGER NOT NULL, flapping INTEGER NOT NULL, acknowledged_by TEXT NOT NULL) STRICT;
+CREATE INDEX incident_history ON incident(rule, namespace, last_seen);
+CREATE INDEX incident_state ON incident(state, last_seen);
+
+CREATE TABLE member (
+    incident TEXT NOT NULL, member TEXT NOT NULL, member_uid TEXT NOT NULL,
+    member_created INTEGER, cluster TEXT NOT NULL, namespace TEXT NOT NULL,
+    workload TEXT NOT NULL, container TEXT NOT NULL, node TEXT NOT NULL, instance TEXT NOT NULL,
+    state TEXT NOT NULL, first_seen INTEGER, last_seen INTEGER, count INTEGER NOT NULL,
+    last_line INTEGER NOT NULL, waits_since INTEGER, proof TEXT NOT NULL, recovered_at INTEGER,
+    successor TEXT NOT NULL, PRIMARY KEY (incident, member)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pending (
+    identity TEXT PRIMARY KEY, rule TEXT NOT NULL, hits TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE timeline (
+    incident TEXT NOT NULL, change INTEGER NOT NULL, at INTEGER, clock TEXT NOT NULL,
+    kind TEXT NOT NULL, actor TEXT NOT NULL, text TEXT NOT NULL, details TEXT NOT NULL,
+    evidence_ref TEXT NOT NULL, PRIMARY KEY (incident, change)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evidence (
+    incident TEXT NOT NULL, slot INTEGER NOT NULL, ordinal INTEGER NOT NULL, rule TEXT NOT NULL,
+    instance TEXT NOT NULL, member TEXT NOT NULL, at INTEGER, first_line INTEGER NOT NULL,
+    last_line INTEGER NOT NULL, text TEXT NOT NULL, context_before TEXT NOT NULL,
+    hash TEXT NOT NULL, PRIMARY KEY (incident, slot)) STRICT;
+CREATE VIRTUAL TABLE evidence_text USING fts5(text, content='evidence', content_rowid='rowid');
+CREATE TRIGGER evidence_added AFTER INSERT ON evidence BEGIN
+    INSERT INTO evidence_text(rowid, text) VALUES (new.rowid, new.text);
+END;
+CREATE TRIGGER evidence_removed AFTER DELETE ON evidence BEGIN
+    INSERT INTO evidence_text(evidence_text, rowid, text) VALUES ('delete', old.rowid, old.text);
+END;
+CREATE TRIGGER evidence_changed AFTER UPDATE OF text ON evidence BEGIN
+    INSERT INTO evidence_text(evidence_text, rowid, text) VALUES ('delete', old.rowid, old.text);
+    INSERT INTO evidence_text(rowid, text) VALUES (new.rowid, new.text);
+END;
+
+CREATE TABLE source (
+    instance TEXT PRIMARY KEY, cluster TEXT NOT NULL, namespace TEXT NOT NULL,
+    workload TEXT NOT NULL, member TEXT NOT NULL, member_uid TEXT NOT NULL,
+    member_created INTEGER, container TEXT NOT NULL, node TEXT NOT NULL, started_at INTEGER,
+    watermark INTEGER, ended INTEGER NOT NULL, gone INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_line (
+    instance TEXT NOT NULL, rule TEXT NOT NULL, pattern INTEGER NOT NULL, "values" TEXT NOT NULL,
+    at INTEGER, line INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (instance, rule, pattern, "values")) STRICT, WITHOUT ROWID;
+
+CREATE TABLE position (
+    instance TEXT PRIMARY KEY, kind TEXT NOT NULL, blob BLOB NOT NULL, lines INTEGER NOT NULL,
+    open_record TEXT NOT NULL, complete INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coverage (
+    instance TEXT NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, certainty TEXT NOT NULL,
+    "from" INTEGER, "to" INTEGER, lines INTEGER NOT NULL, details TEXT NOT NULL,
+    noted_at INTEGER NOT NULL, PRIMARY KEY (instance, ordinal)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    receiver TEXT NOT NULL, group_key TEXT NOT NULL, kind TEXT NOT NULL, labels TEXT NOT NULL,
+    due_at INTEGER, last_sent_at INTEGER, next_attempt_at INTEGER, owed_since INTEGER,
+    attempts INTEGER NOT NULL, last_error TEXT NOT NULL, note TEXT NOT NULL,
+    PRIMARY KEY (receiver, group_key)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox_incident (
+    receiver TEXT NOT NULL, group_key TEXT NOT NULL, incident TEXT NOT NULL, told TEXT NOT NULL,
+    owed TEXT NOT NULL, PRIMARY KEY (receiver, group_key, incident)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alertmanager_sent (
+    receiver TEXT NOT NULL, url TEXT NOT NULL, labels TEXT NOT NULL, incident TEXT NOT NULL,
+    resolved INTEGER NOT NULL, starts_at TEXT NOT NULL, ends_at TEXT NOT NULL,
+    annotations TEXT NOT NULL, sent_at INTEGER, resolved_at INTEGER,
+    PRIMARY KEY (receiver, url, labels)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery_attempt (
+    receiver TEXT NOT NULL, group_key TEXT NOT NULL, delivery_key TEXT NOT NULL,
+    attempt INTEGER NOT NULL, at INTEGER NOT NULL, verdict TEXT NOT NULL, status INTEGER NOT NULL,
+    error TEXT NOT NULL, told TEXT NOT NULL,
+    PRIMARY KEY (receiver, delivery_key, attempt, at)) STRICT, WITHOUT ROWID;
+)sql";
+
+}  // namespace
+
+const std::vector<const char*>& migrations() {
+    static const std::vector<const char*> all{version_1};
+    return all;
+}
+
+std::string backup_name(const std::string& file, std::size_t version) {
+    return file + ".before-v" + std::to_string(version) + ".backup";
+}
+
+void migrate(Connection& connection, const std::string& file,
+             const std::vector<const char*>& steps) {
+    const auto version = static_cast<std::size_t>(connection.user_version());
+    if (version >= steps.size()) return;
+    if (version > 0) connection.back_up(backup_name(file, steps.size()));
+    Transaction transaction(connection);
+    for (std::size_t step = version; step < steps.size(); ++step) connection.execute(steps[step]);
+    connection.execute(("PRAGMA user_version = " + std::to_string(steps.size())).c_str());
+    transaction.commit();
+}
+
+}  // namespace runnerwatch

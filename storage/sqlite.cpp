@@ -1,0 +1,139 @@
+#include "storage/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cassert>
+
+namespace runnerwatch {
+
+namespace {
+
+constexpr int busy_timeout_ms = 5'000;
+
+}  // namespace
+
+Statement::Statement(Connection& connection, std::string_view sql) : connection_(connection) {
+    check(sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()),
+                             SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+void Statement::check(int code) const {
+    if (code != SQLITE_OK) connection_.fail(code);
+}
+
+void Statement::bind(int index, std::string_view text) {
+    check(sqlite3_bind_text64(statement_, index, text.data(), text.size(), SQLITE_TRANSIENT,
+                              SQLITE_UTF8));
+}
+
+void Statement::bind_blob(int index, std::string_view bytes) {
+    check(sqlite3_bind_blob64(statement_, index, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
+}
+
+void Statement::bind(int index, std::int64_t number) {
+    check(sqlite3_bind_int64(statement_, index, number));
+}
+
+void Statement::bind_null(int index) { check(sqlite3_bind_null(statement_, index)); }
+
+bool Statement::step() {
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    sqlite3_reset(statement_);
+    connection_.fail(code);
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+    reset();
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::string Statement::text(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return bytes ? std::string(static_cast<const char*>(bytes), size) : std::string();
+}
+
+std::int64_t Statement::number(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
+
+Connection::Connection(const std::string& file, OpenMode mode) {
+    const int flags = mode == OpenMode::read_only ? SQLITE_OPEN_READONLY
+                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int code = sqlite3_open_v2(file.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    if (code != SQLITE_OK) {
+        const std::string what = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+        sqlite3_close(handle_);
+        throw SqliteError(code & 0xff, what);
+    }
+    sqlite3_busy_timeout(handle_, busy_timeout_ms);
+}
+
+Connection::~Connection() {
+    prepared_.clear();
+    sqlite3_close(handle_);
+}
+
+void Connection::fail(int code) const { throw SqliteError(code & 0xff, sqlite3_errmsg(handle_)); }
+
+void Connection::execute(const char* sql) {
+    if (const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
+        fail(code);
+}
+
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+std::int64_t Connection::user_version() {
+    Statement query(*this, "PRAGMA user_version");
+    return query.step() ? query.number(0) : 0;
+}
+
+Statement& Connection::prepared(const std::string& sql) {
+    auto& statement = prepared_[sql];
+    if (!statement) statement = std::make_unique<Statement>(*this, sql);
+    return *statement;
+}
+
+void Connection::back_up(const std::string& file) {
+    Connection copy(file, OpenMode::read_write);
+    sqlite3_backup* backup = sqlite3_backup_init(copy.handle_, "main", handle_, "main");
+    if (!backup) copy.fail(sqlite3_errcode(copy.handle_));
+    const int code = sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+    if (code != SQLITE_DONE) throw SqliteError(code & 0xff, sqlite3_errstr(code));
+}
+
+// IMMEDIATE takes the write lock now, while nothing has been read that could go stale.
+Transaction::Transaction(Connection& connection) : connection_(connection) {
+    connection_.execute("BEGIN IMMEDIATE");
+}
+
+void Transaction::commit() {
+    assert(open_);
+    connection_.execute("COMMIT");
+    open_ = false;
+}
+
+Transaction::~Transaction() {
+    // SQLite rolls back by itself on some errors (full disk, out of memory); a second ROLLBACK
+    // would then fail.
+    if (!open_ || !connection_.in_transaction()) return;
+    try {
+        connection_.execute("ROLLBACK");
+    } catch (const SqliteError&) {
+        // The connection is unusable, and its next statement will say so.
+    }
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace runnerwatch {
+
+// What SQLite refused. Never leaves storage/.
+class SqliteError : public std::runtime_error {
+public:
+    SqliteError(int error_code, const std::string& what)
+        : std::runtime_error(what), code(error_code) {}
+    int code;  // primary result code: SQLITE_FULL, SQLITE_CORRUPT, …
+};
+
+class Connection;
+
+// A prepared statement. Bind from 1, step, read columns from 0.
+class Statement {
+public:
+    Statement(Connection& connection, std::string_view sql);
+    ~Statement();
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
+
+    void bind(int index, std::string_view text);
+    void bind_blob(int index, std::string_view bytes);
+    void bind(int index, std::int64_t number);
+    void bind_null(int index);
+
+    bool step();  // whether there is a row
+    void run();   // steps to the end and resets
+
+    bool is_null(int column) const;
+    std::string text(int column) const;
+    std::int64_t number(int column) const;
+    void reset();
+
+private:
+    void check(int code) const;
+
+    Connection& connection_;
+    sqlite3_stmt* statement_ = nullptr;
+};
+
+enum class OpenMode { read_write, read_only };
+
+// One connection. Throws SqliteError. One thread at a time.
+class Connection {
+public:
+    Connection(const std::string& file, OpenMode mode);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    void execute(const char* sql);
+    bool in_transaction() const;
+    std::int64_t user_version();
+
+    // Prepared once, kept for the connection's life.
+    Statement& prepared(const std::string& sql);
+
+    // Copies the database to `file` while it may be in use.
+    void back_up(const std::string& file);
+
+    sqlite3* handle() const { return handle_; }
+    [[noreturn]] void fail(int code) const;
+
+private:
+    sqlite3* handle_ = nullptr;
+    std::map<std::string, std::unique_ptr<Statement>> prepared_;
+};
+
+// All statements run during its life take effect together, or not at all. Without commit(),
+// leaving the scope undoes them; that is how errors roll back.
+class Transaction {
+public:
+    explicit Transaction(Connection& connection);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    void commit();
+
+private:
+    Connection& connection_;
+    bool open_ = true;
+};
+
+}  // namespace runnerwatch

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "parsers/result.h"
+#include "storage/change_set.h"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace runnerwatch {
+
+// Why a database cannot be used or a commit failed, in the four parts people need.
+struct StoreError {
+    enum class Kind { locked, read_only, full, newer_version, corrupt, network_file_system, io };
+    Kind kind;
+    std::string what;  // what happened, why, which file, what to do
+};
+
+struct CommitResult {
+    std::map<std::string, std::int64_t> numbers;  // incident key -> number, for new incidents
+};
+
+// The one writer of a database file. Blocking: lives on the store thread. Holds an OS lock for
+// life; a second writer is refused with a sentence. Migrates forward at opening, with an online
+// backup beside the file before a migration of an existing database.
+//
+// This class and Reader are what another engine would have to implement.
+class Store {
+public:
+    static Result<std::unique_ptr<Store>, StoreError> open(const std::filesystem::path& file);
+    ~Store();
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    const std::string& database_id() const;
+
+    // Ended incidents not older than `ended_since` are loaded too: a late line may join them.
+    Result<StoredState, StoreError> load(Timestamp ended_since);
+
+    // All of it or nothing. Numbers new incidents in the order of their opening.
+    Result<CommitResult, StoreError> commit(const ChangeSet& changes);
+
+private:
+    struct Impl;
+    explicit Store(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+struct IncidentFilter {
+    std::vector<IncidentState> states;  // empty: all
+    std::string rule, namespace_;       // empty: any
+    std::size_t limit = 100;
+};
+
+struct IncidentDetail {
+    IncidentRow incident;
+    std::vector<MemberRow> members;
+    std::vector<TimelineRow> timeline;
+    std::vector<EvidenceRow> evidence;
+};
+
+// Reads committed state. Blocking; opens its own read-only connection; any one thread.
+class Reader {
+public:
+    static Result<std::unique_ptr<Reader>, StoreError> open(const std::filesystem::path& file);
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+    Result<std::vector<IncidentRow>, StoreError> incidents(const IncidentFilter& filter);
+
+    // By number ("#12" or "12"), ULID or key; none when there is no such incident.
+    Result<std::optional<IncidentDetail>, StoreError> incident(std::string_view id);
+
+    Result<std::vector<CoverageRow>, StoreError> coverage();
+    Result<std::vector<PositionRow>, StoreError> positions();
+
+    // The same incidents give the same bytes: sorted by key; without numbers, ULID times, rows of
+    // our clock and context lines.
+    Result<std::string, StoreError> canonical_dump();
+
+private:
+    struct Impl;
+    explicit Reader(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace runnerwatch
