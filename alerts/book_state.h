@@ -1,0 +1,135 @@
+#pragma once
+
+#include "alerts/incident_book.h"
+
+#include <set>
+
+// The inside of the incident book, shared by its .cpp files and by nobody else.
+namespace runnerwatch {
+
+// Detections of one identity whose threshold is not met yet.
+struct Pending {
+    const Rule* rule = nullptr;
+    std::vector<Observation> hits;  // oldest first
+};
+
+struct Incident {
+    IncidentRow row;
+    const Rule* rule = nullptr;  // nullptr: the pack no longer has it
+    Values values;               // of the first record
+    std::map<std::string, MemberRow> members;
+    std::map<int, EvidenceRow> evidence;  // by slot
+};
+
+// What is known about the recovery of one member.
+struct Verdict {
+    MemberState state = MemberState::failing;
+    std::string proof;
+    std::optional<Timestamp> recovered_at;  // of the line
+    std::optional<Timestamp> ended_at;      // when its hold-down had passed
+    std::string successor;
+    std::vector<WatermarkWanted> wants;  // any of these may prove it
+};
+
+struct IncidentBook::State {
+    using MarkKey = std::tuple<std::string, int, std::string>;  // rule, index, values
+
+    State(const RulePack& rules, std::string id);
+
+    const RulePack& pack;
+    std::string database_id;
+    std::map<std::string, std::set<std::string>> causes_of;  // symptom rule -> rules
+
+    std::map<std::string, Incident> incidents;             // by key
+    std::map<std::string, std::string> current;            // identity -> key of its latest incident
+    std::map<std::string, std::set<std::string>> by_rule;  // rule -> keys not ended
+    std::map<std::string, IdentityRow> identities;
+    std::map<std::string, Pending> pending;  // by identity
+    std::map<std::string, SourceRow> sources;
+    std::map<std::string, std::set<std::string>> workload_sources;    // workload_key -> instances
+    std::map<std::string, std::map<MarkKey, RecoveryMarkRow>> marks;  // by instance
+    std::map<std::string, std::map<std::string, Timestamp>> wanted;   // key -> instance -> due
+    std::map<std::string, std::set<std::string>> wanted_of;           // instance -> keys
+
+    // Incidents whose members are to be judged again before the input in hand is done with: what
+    // proves recovery in one depends on which others a container shows.
+    std::set<std::string> unsettled;
+
+    ChangeSet changes;  // timeline rows, deletions and rows of incidents that left memory
+    std::set<std::string> dirty_incidents, dirty_pending, dirty_sources, dirty_identities;
+    std::set<std::pair<std::string, std::string>> dirty_members;
+    std::set<std::pair<std::string, int>> dirty_evidence;
+    std::set<std::pair<std::string, MarkKey>> dirty_marks;
+    std::set<std::string> changed;  // for whoever tells people
+    std::uint64_t refused = 0;
+
+    // book_life.cpp: opening, growing, folding
+    EvidenceRef count_hit(const Observation& seen, const std::string& identity, Timestamp now);
+    bool threshold_met(const Pending& waiting) const;
+    Incident* open(const std::string& identity, const Pending& waiting, Timestamp now);
+    Incident& new_incident(IdentityRow& known, const Pending& waiting, Timestamp now);
+    Incident& reopen_flapping(Incident& last, Timestamp now);
+    void add(Incident& incident, const Observation& seen, Timestamp now, bool symptom);
+    void add_evidence(Incident& incident, const Observation& seen);
+    void extend_evidence(EvidenceRow& row, const std::string& line);
+
+    // book_symptoms.cpp
+    Incident* cause_for(const Observation& seen);
+    void fold_symptom(Incident& cause, const Observation& seen, Timestamp now);
+    void fold_open_symptoms(Incident& cause, Timestamp now);
+    bool shares_scope(const Incident& cause, const Rule& symptom, const Place& place,
+                      const std::vector<std::pair<std::string, std::string>>& fields,
+                      std::optional<Timestamp> at) const;
+    void raise_severity(Incident& incident, Severity to, const std::string& why, Timestamp now);
+    void raise_if_all_members(Incident& incident, Timestamp now);
+    void seen_again(Incident& incident, const Observation& seen, Timestamp now);
+
+    // book_recovery.cpp: proofs and ends
+    Verdict judge(const Incident& incident, const MemberRow& member) const;
+    std::optional<Verdict> proof_in(const Incident& incident, const SourceRow& source,
+                                    bool successor) const;
+    bool same_values(const Incident& incident, const Recovery& pattern,
+                     const RecoveryMarkRow& mark) const;
+    bool shows_one_identity(const std::string& rule, const std::string& instance) const;
+    std::optional<Verdict> silence_proof(const Incident& incident, const MemberRow& member) const;
+    std::vector<const SourceRow*> newer_pods(const Place& place) const;
+    void settle(Incident& incident, Timestamp now);
+    void settle_rule(const std::string& rule, Timestamp now);
+    void unsettle_rule(const std::string& rule);
+    void settle_unsettled(Timestamp now);
+    void settle_place(const Place& place, Timestamp now);
+    bool settle_member(Incident& incident, MemberRow& member, const Verdict& verdict,
+                       Timestamp now);
+    void end(Incident& incident, std::optional<Timestamp> at, const std::string& proof,
+             Timestamp now);
+    void put_state(Incident& incident, IncidentState state, Timestamp now);
+    bool overdue(const Incident& incident, const MemberRow& member, Timestamp now) const;
+    void want(const std::string& key, const WatermarkWanted& watermark);
+    void want_nothing(const std::string& key);
+
+    // book_words.cpp
+    std::string waiting_words(const Incident& incident) const;
+    std::string scope_words(const Incident& incident) const;
+    std::set<std::string> running_members(const Place& place) const;
+
+    // book_rows.cpp: rows and loading
+    SourceRow& source(const Place& place);
+    void forget_old(Timestamp now);
+    void note(Incident& incident, std::optional<Timestamp> at, ClockKind clock,
+              const std::string& kind, const std::string& actor, const std::string& text,
+              const std::string& evidence_ref = {}, const std::string& details = "{}");
+    void touch(Incident& incident);
+    void forget_incident(const std::string& key);
+    void materialise_incident(const std::string& key);
+    const Rule* rule(const std::string& id) const { return pack.find(id); }
+};
+
+std::string pending_to_json(const Pending& pending);
+Pending pending_from_json(const PendingRow& row, const RulePack& pack);
+std::string new_ulid(Timestamp at, const std::string& key);
+std::string workload_key(const Place& place);
+std::string evidence_reference(const Observation& seen);
+bool same_pod(const Place& a, const Place& b);
+bool same_workload(const Place& a, const Place& b);
+
+}  // namespace runnerwatch

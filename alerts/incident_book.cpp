@@ -1,0 +1,255 @@
+#include "alerts/incident_book.h"
+
+#include "alerts/book_state.h"
+#include "parsers/visible_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace runnerwatch {
+
+using nlohmann::json;
+
+IncidentBook::State::State(const RulePack& rules, std::string id)
+    : pack(rules), database_id(std::move(id)) {
+    for (const auto& cause : pack.rules)
+        for (const auto& symptom : cause.symptoms) causes_of[symptom].insert(cause.id);
+}
+
+IncidentBook::IncidentBook(const RulePack& pack, std::string database_id)
+    : state_(std::make_unique<State>(pack, std::move(database_id))) {}
+
+IncidentBook::~IncidentBook() = default;
+
+EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
+    state_->source(seen.place);
+    EvidenceRef ref = state_->count_hit(seen, identity_of(seen), now);
+    state_->settle_unsettled(now);
+    return ref;
+}
+
+void IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
+    SourceRow& source = state_->source(seen.place);
+    const Recovery& pattern = seen.rule->recover.at(static_cast<std::size_t>(seen.index));
+    json values = json::object();
+    for (const auto& name : pattern.same)
+        if (const auto value = seen.values.find(name); value != seen.values.end())
+            values[name] = value->second;
+    RecoveryMarkRow mark{seen.place.instance,
+                         seen.rule->id,
+                         seen.index,
+                         values.dump(-1, ' ', false, json::error_handler_t::replace),
+                         seen.at,
+                         seen.line,
+                         shortened(seen.text, 300)};
+    auto& marks = state_->marks[source.place.instance];
+    const State::MarkKey key{mark.rule, mark.index, mark.values};
+    marks[key] = mark;
+    state_->dirty_marks.insert({source.place.instance, key});
+    if (marks.size() > marks_per_source_max) {
+        const auto oldest = std::min_element(
+            marks.begin(), marks.end(),
+            [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
+        state_->dirty_marks.insert({source.place.instance, oldest->first});
+        marks.erase(oldest);
+    }
+    state_->settle_rule(seen.rule->id, now);
+    state_->settle_unsettled(now);
+}
+
+void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
+    SourceRow& source = state_->source(event.place);
+    const SourceRow before = source;
+    switch (event.kind) {
+        case LifecycleKind::started:
+            source.place = event.place;
+            if (event.at) source.started_at = event.at;
+            break;
+        case LifecycleKind::ended:
+            source.ended = true;
+            break;
+        case LifecycleKind::gone:
+            for (const auto& instance : state_->workload_sources[workload_key(event.place)]) {
+                SourceRow& other = state_->sources.at(instance);
+                if (!same_pod(other.place, event.place) || other.gone) continue;
+                other.gone = other.ended = true;
+                state_->dirty_sources.insert(instance);
+            }
+            break;
+    }
+    if (before == source) return;
+    state_->dirty_sources.insert(event.place.instance);
+    state_->settle_place(event.place, now);
+    state_->settle_unsettled(now);
+}
+
+void IncidentBook::watermark(const std::string& instance, Timestamp read_up_to, Timestamp now) {
+    const auto source = state_->sources.find(instance);
+    if (source == state_->sources.end()) return;
+    if (source->second.watermark && *source->second.watermark >= read_up_to) return;
+    source->second.watermark = read_up_to;
+    state_->dirty_sources.insert(instance);
+    const auto keys = state_->wanted_of.find(instance);
+    if (keys == state_->wanted_of.end()) return;
+    for (const auto& key : std::set<std::string>(keys->second))
+        if (state_->wanted.at(key).at(instance) <= read_up_to)
+            state_->settle(state_->incidents.at(key), now);
+    state_->settle_unsettled(now);
+}
+
+void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> from,
+                       std::optional<Timestamp> to, const std::string& why, Timestamp now) {
+    const auto source = state_->sources.find(instance);
+    if (source == state_->sources.end()) return;
+    auto& marks = state_->marks[instance];
+    // What had to last and may have been broken where nobody looked proves nothing any more.
+    for (auto mark = marks.begin(); mark != marks.end();) {
+        const Rule* rule = state_->rule(mark->second.rule);
+        const auto index = static_cast<std::size_t>(mark->second.index);
+        const Duration hold =
+            rule && index < rule->recover.size() ? rule->recover[index].hold : Duration(0);
+        const bool before_gap = !mark->second.at || !to || *mark->second.at <= *to;
+        const bool lasts_into = !mark->second.at || !from || *mark->second.at + hold >= *from;
+        if (hold.count() > 0 && before_gap && lasts_into) {
+            state_->dirty_marks.insert({instance, mark->first});
+            mark = marks.erase(mark);
+        } else {
+            ++mark;
+        }
+    }
+    for (auto& [unused, incident] : state_->incidents) {
+        if (incident.row.state == IncidentState::resolved ||
+            incident.row.state == IncidentState::folded)
+            continue;
+        const auto member = incident.members.find(source->second.place.member);
+        if (member == incident.members.end()) continue;
+        state_->note(incident, from, ClockKind::source, "gap", source->second.place.member,
+                     "part of this log was not read: " + why);
+    }
+    state_->settle_place(source->second.place, now);
+    state_->settle_unsettled(now);
+}
+
+bool IncidentBook::act(const std::string& key, const std::string& action, const std::string& actor,
+                       const std::string& text, Timestamp now) {
+    const auto found = state_->incidents.find(key);
+    if (found == state_->incidents.end()) return false;
+    Incident& incident = found->second;
+    const bool ended = incident.row.state == IncidentState::resolved ||
+                       incident.row.state == IncidentState::folded;
+    if (action == "ack") {
+        incident.row.acknowledged_by = actor;
+    } else if (action == "unack") {
+        incident.row.acknowledged_by.clear();
+    } else if (action == "resolve" && !ended) {
+        for (auto& [unused, member] : incident.members) {
+            member.state = MemberState::recovered;
+            member.proof = "resolved by " + actor;
+            state_->dirty_members.insert({key, member.place.member});
+        }
+        state_->note(incident, now, ClockKind::ours, action, actor, text);
+        state_->end(incident, incident.row.last_seen, "resolved by " + actor, now);
+        state_->settle_unsettled(now);
+        return true;
+    } else if (action != "note") {
+        return false;
+    }
+    state_->note(incident, now, ClockKind::ours, action, actor, text);
+    state_->touch(incident);
+    return true;
+}
+
+void IncidentBook::tick(Timestamp now) {
+    for (auto& [key, incident] : state_->incidents) {
+        if (incident.row.state == IncidentState::resolved ||
+            incident.row.state == IncidentState::folded)
+            continue;
+        const bool waits =
+            std::any_of(incident.members.begin(), incident.members.end(),
+                        [](const auto& entry) { return entry.second.waits_since.has_value(); });
+        if (waits) state_->unsettled.insert(key);
+    }
+    state_->settle_unsettled(now);
+    state_->forget_old(now);
+}
+
+std::optional<Timestamp> IncidentBook::next_tick() const {
+    std::optional<Timestamp> next;
+    for (const auto& [unused, incident] : state_->incidents) {
+        if (incident.row.state != IncidentState::open &&
+            incident.row.state != IncidentState::recovering)
+            continue;
+        for (const auto& [name, member] : incident.members) {
+            if (!member.waits_since) continue;
+            const Timestamp due = *member.waits_since + cannot_tell_after;
+            if (!next || due < *next) next = due;
+        }
+    }
+    return next;
+}
+
+void IncidentBook::extend(const EvidenceRef& ref, const std::string& line) {
+    if (const auto key = state_->current.find(ref.identity); key != state_->current.end()) {
+        Incident& incident = state_->incidents.at(key->second);
+        for (auto& [slot, row] : incident.evidence) {
+            if (row.instance != ref.instance || row.first_line != ref.first_line) continue;
+            state_->extend_evidence(row, line);
+            return;
+        }
+    }
+    const auto waiting = state_->pending.find(ref.identity);
+    if (waiting == state_->pending.end()) return;
+    for (auto& hit : waiting->second.hits) {
+        if (hit.place.instance != ref.instance || hit.first_line != ref.first_line) continue;
+        if (hit.text.size() + line.size() < evidence_bytes_max) hit.text += "\n" + line;
+        ++hit.last_line;
+        state_->dirty_pending.insert(ref.identity);
+    }
+}
+
+std::vector<std::string> IncidentBook::take_changed() {
+    std::vector<std::string> keys(state_->changed.begin(), state_->changed.end());
+    state_->changed.clear();
+    return keys;
+}
+
+void IncidentBook::set_numbers(const std::map<std::string, std::int64_t>& numbers) {
+    for (const auto& [key, number] : numbers)
+        if (const auto found = state_->incidents.find(key); found != state_->incidents.end())
+            found->second.row.number = number;
+}
+
+const IncidentRow* IncidentBook::find(const std::string& key) const {
+    const auto found = state_->incidents.find(key);
+    return found == state_->incidents.end() ? nullptr : &found->second.row;
+}
+
+std::vector<const IncidentRow*> IncidentBook::incidents() const {
+    std::vector<const IncidentRow*> rows;
+    for (const auto& [unused, incident] : state_->incidents) rows.push_back(&incident.row);
+    return rows;
+}
+
+std::vector<const MemberRow*> IncidentBook::members(const std::string& key) const {
+    std::vector<const MemberRow*> rows;
+    if (const auto found = state_->incidents.find(key); found != state_->incidents.end())
+        for (const auto& [unused, member] : found->second.members) rows.push_back(&member);
+    return rows;
+}
+
+std::vector<WatermarkWanted> IncidentBook::wanted() const {
+    std::map<std::string, Timestamp> earliest;
+    for (const auto& [unused, instances] : state_->wanted)
+        for (const auto& [instance, due] : instances) {
+            const auto [found, fresh] = earliest.emplace(instance, due);
+            if (!fresh) found->second = std::min(found->second, due);
+        }
+    std::vector<WatermarkWanted> list;
+    for (const auto& [instance, due] : earliest) list.push_back({instance, due});
+    return list;
+}
+
+std::uint64_t IncidentBook::refused() const { return state_->refused; }
+
+}  // namespace runnerwatch

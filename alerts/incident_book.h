@@ -1,0 +1,144 @@
+#pragma once
+
+#include "parsers/matcher.h"
+#include "storage/change_set.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace runnerwatch {
+
+// A record that matched a rule, as the book takes it. All text is redacted.
+struct Observation {
+    const Rule* rule = nullptr;
+    Place place;
+    std::optional<Timestamp> at;  // source time of the record's first line
+    ClockKind clock = ClockKind::source;
+    std::uint64_t first_line = 0, last_line = 0;  // numbers within the instance
+    Values values;                                // captures and fields
+    std::vector<std::pair<std::string, std::string>> identity;
+    std::vector<HeldCause> causes;
+    std::vector<std::string> also;
+    std::string headline;        // the record as one readable line
+    std::string text;            // physical lines of the head
+    std::string context_before;  // lines before it
+};
+
+// A line that is recovery evidence for a rule.
+struct RecoveryObservation {
+    const Rule* rule = nullptr;
+    int index = 0;  // into rule->recover
+    Place place;
+    std::optional<Timestamp> at;
+    std::uint64_t line = 0;
+    Values values;
+    std::string text;
+};
+
+enum class LifecycleKind {
+    started,  // this container instance runs (or has run: it is readable)
+    ended,    // this container instance has ended
+    gone      // its pod no longer exists
+};
+
+struct Lifecycle {
+    LifecycleKind kind = LifecycleKind::started;
+    Place place;
+    std::optional<Timestamp> at;  // the API's time
+};
+
+// Which evidence a counted record became, so that later raw lines can extend it.
+struct EvidenceRef {
+    std::string identity;
+    std::string instance;
+    std::uint64_t first_line = 0;
+    bool operator==(const EvidenceRef&) const = default;
+};
+
+// A source whose watermark decides something: it is wanted as soon as it can be `due`.
+struct WatermarkWanted {
+    std::string instance;
+    Timestamp due;  // source time
+};
+
+// The incidents, and the rules by which they open, grow, recover and end (design: the life of an
+// incident).
+//
+// Pure bookkeeping: no I/O, no clock, no thread. `now` is our clock and drives nothing but what
+// people set and how long a proof may stay out; windows and hold-downs are driven by source time.
+// The same log, live or replayed, in any chunks, gives the same incidents. What it changes is
+// fetched with take_changes(), what it holds comes back with load(). Bounded by the constants
+// below; what goes beyond is counted.
+class IncidentBook {
+public:
+    static constexpr std::size_t open_max = 10'000;
+    static constexpr std::size_t members_max = 1'000;
+    static constexpr std::size_t marks_per_source_max = 64;
+    static constexpr std::size_t pending_hits_max = 100;
+    static constexpr std::size_t evidence_bytes_max = 32 * 1024;
+    static constexpr std::int64_t timeline_max = 5'000;
+    static constexpr std::chrono::minutes fold_within{10};
+    static constexpr std::chrono::minutes late_tolerance{2};
+    static constexpr std::chrono::minutes cannot_tell_after{5};
+    static constexpr std::chrono::hours flapping_within{1};
+    static constexpr std::size_t flapping_openings = 3;
+
+    // `pack` must outlive the book: incidents point to its rules.
+    IncidentBook(const RulePack& pack, std::string database_id);
+    ~IncidentBook();
+    IncidentBook(const IncidentBook&) = delete;
+    IncidentBook& operator=(const IncidentBook&) = delete;
+
+    // Before the first input. Incidents of rules the pack no longer has stay as they are.
+    void load(const StoredState& state);
+
+    // The seven inputs.
+    EvidenceRef observe(const Observation& seen, Timestamp now);
+    void recover(const RecoveryObservation& seen, Timestamp now);
+    void lifecycle(const Lifecycle& event, Timestamp now);
+    void watermark(const std::string& instance, Timestamp read_up_to, Timestamp now);
+    void gap(const std::string& instance, std::optional<Timestamp> from,
+             std::optional<Timestamp> to, const std::string& why, Timestamp now);
+    // "ack", "unack", "note", "resolve". False: no such incident, or not in a fitting state.
+    bool act(const std::string& incident, const std::string& action, const std::string& actor,
+             const std::string& text, Timestamp now);
+    void tick(Timestamp now);
+
+    // A raw line that belongs to a record already counted.
+    void extend(const EvidenceRef& ref, const std::string& line);
+
+    // Rows that became dirty since the last call, whole.
+    ChangeSet take_changes();
+
+    // Incidents whose state, severity, members or fate changed since the last call.
+    std::vector<std::string> take_changed();
+
+    // What a commit gave: numbers of new incidents.
+    void set_numbers(const std::map<std::string, std::int64_t>& numbers);
+
+    const IncidentRow* find(const std::string& key) const;
+    std::vector<const IncidentRow*> incidents() const;  // by key; ended ones a line may still join
+    std::vector<const MemberRow*> members(const std::string& key) const;
+    std::vector<WatermarkWanted> wanted() const;
+    std::optional<Timestamp> next_tick() const;  // our clock
+
+    // Events refused because a limit was reached.
+    std::uint64_t refused() const;
+
+    // All it holds as text, to compare a book with one that was loaded.
+    std::string snapshot() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// The canonical text that makes two detections the same trouble: rule, scope parts, fields.
+std::string identity_of(const Observation& seen);
+
+}  // namespace runnerwatch

@@ -1,0 +1,147 @@
+#pragma once
+
+#include "alerts/incident_book.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace runnerwatch {
+
+using namespace std::chrono_literals;
+
+const Timestamp noon = Timestamp(12h) + std::chrono::days(20'000);
+
+// A pack of four rules with the shapes that matter: one that opens at once and recovers by
+// evidence or by a quiet restart, its symptom, one that opens at three, one that ends by silence.
+inline RulePack book_rules() {
+    Rule forbidden;
+    forbidden.id = "forbidden";
+    forbidden.title = "job requests refused";
+    forbidden.severity = Severity::error;
+    forbidden.raise_to = Severity::critical;
+    forbidden.response = Response::page;
+    forbidden.identity = {"runner"};
+    Recovery job;
+    job.message = "Checking for jobs\\.\\.\\. received";
+    job.same = {"runner_name"};
+    Recovery reload;
+    reload.kind = Recovery::Kind::after;
+    reload.message = "Configuration loaded";
+    reload.hold = 60s;
+    forbidden.recover = {job, reload};
+    forbidden.symptoms = {"disabled"};
+
+    Rule disabled;
+    disabled.id = "disabled";
+    disabled.title = "runner disabled";
+    disabled.severity = Severity::critical;
+    disabled.response = Response::page;
+    disabled.identity = {"runner"};
+
+    Rule thrice;
+    thrice.id = "thrice";
+    thrice.title = "GitLab unavailable";
+    thrice.severity = Severity::error;
+    thrice.open = {3, 5min, false};
+    thrice.silence = 5min;
+
+    Rule across = thrice;
+    across.id = "across";
+    across.open.across_members = true;
+    return {"test", "1", {forbidden, disabled, thrice, across}};
+}
+
+class BookTest : public testing::Test {
+protected:
+    BookTest() : book(std::make_unique<IncidentBook>(pack, "db")) {}
+
+    static Place pod(const std::string& name, Timestamp created = noon - 1h, int restart = 0) {
+        Place place;
+        place.cluster = "prod";
+        place.namespace_ = "gitlab-runner";
+        place.workload = "Deployment/gitlab-runner";
+        place.member = name;
+        place.member_uid = "uid-" + name;
+        place.member_created = created;
+        place.container = "runner";
+        place.instance = name + "/" + std::to_string(restart);
+        return place;
+    }
+
+    void start(const Place& place, Timestamp at = noon - 1h) {
+        book->lifecycle({LifecycleKind::started, place, at}, now);
+    }
+
+    EvidenceRef fail(const std::string& rule, const Place& place, Timestamp at,
+                     const std::string& runner = "A") {
+        Observation seen;
+        seen.rule = pack.find(rule);
+        seen.place = place;
+        seen.at = at;
+        seen.first_line = seen.last_line = ++line;
+        seen.values = {{"runner", runner}, {"runner_name", "name-" + runner}};
+        for (const auto& name : seen.rule->identity)
+            seen.identity.emplace_back(name, seen.values[name]);
+        seen.text = seen.headline = "failure of " + runner;
+        book->watermark(place.instance, at, now);
+        return book->observe(seen, now);
+    }
+
+    void recover(const std::string& rule, int index, const Place& place, Timestamp at,
+                 const Values& values = {}) {
+        RecoveryObservation seen;
+        seen.rule = pack.find(rule);
+        seen.index = index;
+        seen.place = place;
+        seen.at = at;
+        seen.line = ++line;
+        seen.values = values;
+        seen.text = index == 0 ? "Checking for jobs... received" : "Configuration loaded";
+        book->watermark(place.instance, at, now);
+        book->recover(seen, now);
+    }
+
+    // Takes a book down to rows and up again, as a restart does.
+    void restart() {
+        const std::string before = book->snapshot();
+        rows.merge(book->take_changes());
+        StoredState stored;
+        const auto list = [](const auto& from, auto& to) {
+            for (const auto& [unused, row] : from)
+                if (row) to.push_back(*row);
+        };
+        list(rows.identities, stored.identities);
+        list(rows.incidents, stored.incidents);
+        list(rows.members, stored.members);
+        list(rows.evidence, stored.evidence);
+        list(rows.pending, stored.pending);
+        list(rows.sources, stored.sources);
+        list(rows.recovery_marks, stored.recovery_marks);
+        book = std::make_unique<IncidentBook>(pack, "db");
+        book->load(stored);
+        ASSERT_EQ(book->snapshot(), before);
+    }
+
+    std::vector<const IncidentRow*> of(const std::string& rule) const {
+        std::vector<const IncidentRow*> found;
+        for (const auto* row : book->incidents())
+            if (row->rule == rule) found.push_back(row);
+        return found;
+    }
+
+    const IncidentRow& only(const std::string& rule) const {
+        const auto found = of(rule);
+        EXPECT_EQ(found.size(), 1u);
+        return *found.at(0);
+    }
+
+    RulePack pack = book_rules();
+    std::unique_ptr<IncidentBook> book;
+    ChangeSet rows;
+    Timestamp now = noon + 24h;
+    std::uint64_t line = 0;
+};
+
+}  // namespace runnerwatch
