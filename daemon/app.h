@@ -1,0 +1,98 @@
+#pragma once
+
+#include "alerts/alertmanager.h"
+#include "alerts/dispatcher.h"
+#include "alerts/incident_book.h"
+#include "daemon/committer.h"
+#include "daemon/config.h"
+#include "daemon/delivery_loop.h"
+#include "daemon/metrics.h"
+#include "daemon/net/http_server.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/runtime/store_thread.h"
+#include "daemon/runtime/task_group.h"
+#include "daemon/source_manager.h"
+#include "parsers/matcher.h"
+#include "storage/store.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace runnerwatch {
+
+// The daemon: builds all parts, runs them, stops them in reverse.
+//
+// One loop thread; one store thread for the writer and one for the reader. Made anew for a reload:
+// all that must survive is in the database.
+class App {
+public:
+    static constexpr std::chrono::minutes catch_up_max{5};
+    static constexpr std::chrono::minutes outage_min{5};
+    static constexpr std::chrono::seconds last_deliveries_max{5};  // real time, at a stop
+
+    // What a demonstration shows. Called on the loop, for committed state only.
+    struct Watchers {
+        std::function<void(const IncidentRow&)> on_incident;
+        std::function<void(const std::string& receiver, const std::string& what)> on_delivery;
+    };
+
+    App(asio::io_context& io, Config config, std::unique_ptr<Matcher> matcher, const Clock& clock,
+        Watchers watchers);
+    ~App();
+    App(const App&) = delete;
+    App& operator=(const App&) = delete;
+
+    // Opens the database and the listeners and begins to read. The error is four-part.
+    asio::awaitable<Result<std::monostate, std::string>> start();
+
+    // Two phases: reading stops and what it gave is written and, for a bounded time, told; then
+    // everything else is cancelled.
+    asio::awaitable<void> stop();
+
+    std::uint16_t http_port() const { return http_port_; }
+    std::uint16_t probe_port() const { return probe_port_; }
+    const Config& config() const { return config_; }
+
+private:
+    void collect(ChangeSet& changes);
+    void on_committed(const CommitResult& result);
+    void on_all_caught_up(const std::string& why);
+    asio::awaitable<void> housekeeping();
+    asio::awaitable<std::vector<IncidentDetail>> details(std::vector<std::string> keys);
+    asio::awaitable<Result<std::monostate, std::string>> open_store();
+    void load(const StoredState& stored);
+    Result<std::monostate, std::string> listen();
+    asio::awaitable<void> handle_api(ServerRequest request, Responder& responder);
+    asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
+    std::string ready_body() const;
+    std::string metrics_text();
+    std::string outage_words() const;
+
+    asio::io_context& io_;
+    Config config_;
+    std::unique_ptr<Matcher> matcher_;
+    const Clock& clock_;
+    Watchers watchers_;
+    Metrics metrics_;
+    StoreThread writer_thread_, reader_thread_;
+    std::unique_ptr<Store> store_;
+    std::unique_ptr<Reader> reader_;
+    std::unique_ptr<IncidentBook> book_;
+    std::unique_ptr<Dispatcher> dispatcher_;
+    std::unique_ptr<AlertmanagerLedger> ledger_;
+    std::unique_ptr<Committer> committer_;
+    std::unique_ptr<DeliveryLoop> delivery_;
+    std::unique_ptr<SourceManager> sources_;
+    std::unique_ptr<HttpServer> http_, probe_;
+    std::uint16_t http_port_ = 0, probe_port_ = 0;
+    Timestamp started_at_{};
+    std::optional<Timestamp> last_alive_;
+    std::uint64_t taken_ = 0;
+    bool alive_due_ = false;
+    bool stopping_ = false;
+    TaskGroup tasks_;
+};
+
+}  // namespace runnerwatch

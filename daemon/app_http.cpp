@@ -1,0 +1,175 @@
+// The daemon's own HTTP: the API on `http.listen`, liveness and metrics on `probe_listen`.
+#include "daemon/api/incident_json.h"
+#include "daemon/app.h"
+
+#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+
+namespace runnerwatch {
+
+using nlohmann::json;
+
+namespace {
+
+bool is_loopback(const std::string& address) {
+    return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 ||
+           address.rfind("[::1]", 0) == 0;
+}
+
+// A page of another site may be able to reach us by name (DNS rebinding), but not to name us.
+bool names_us(const std::string& host) {
+    const std::string name = host.rfind('[', 0) == 0 ? host.substr(0, host.find(']') + 1)
+                                                     : host.substr(0, host.find(':'));
+    return name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.empty();
+}
+
+ServerReply problem(int status, const std::string& title, const std::string& detail) {
+    return {status, "application/problem+json", problem_json(status, title, detail), {}};
+}
+
+std::string dump(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// "open,recovering" -> states; nothing when a word is unknown.
+std::optional<std::vector<IncidentState>> states_from(const std::string& words) {
+    std::vector<IncidentState> states;
+    for (std::size_t at = 0; at < words.size();) {
+        const std::size_t end = std::min(words.find(',', at), words.size());
+        const auto state = incident_state_from(words.substr(at, end - at));
+        if (!state) return std::nullopt;
+        states.push_back(*state);
+        at = end + 1;
+    }
+    return states;
+}
+
+}  // namespace
+
+Result<std::monostate, std::string> App::listen() {
+    if (!is_loopback(config_.http.listen))
+        return failure("http.listen is " + config_.http.listen +
+                       ": refused, because the API has no authentication yet and would be open "
+                       "to everybody who can reach that address. Use 127.0.0.1:PORT and reach it "
+                       "through kubectl port-forward or an authenticating proxy beside it.");
+    http_ = std::make_unique<HttpServer>(io_.get_executor(),
+                                         [this](ServerRequest request, Responder& responder) {
+                                             return handle_api(std::move(request), responder);
+                                         });
+    probe_ = std::make_unique<HttpServer>(io_.get_executor(),
+                                          [this](ServerRequest request, Responder& responder) {
+                                              return handle_probe(std::move(request), responder);
+                                          });
+    const auto http = http_->listen(config_.http.listen);
+    if (!http) return failure("http.listen: " + http.error());
+    const auto probe = probe_->listen(config_.probe_listen);
+    if (!probe) return failure("probe_listen: " + probe.error());
+    http_port_ = *http;
+    probe_port_ = *probe;
+    spdlog::info("API on {} (port {}), probes and metrics on {} (port {})", config_.http.listen,
+                 http_port_, config_.probe_listen, probe_port_);
+    return std::monostate{};
+}
+
+asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responder) {
+    static const std::string prefix = "/api/v1/incidents";
+    const auto host = request.headers.find("host");
+    ServerReply reply;
+    if (host != request.headers.end() && !names_us(host->second)) {
+        reply = problem(403, "Forbidden", "This address is served under localhost only.");
+    } else if (request.path.rfind(prefix, 0) != 0) {
+        reply = problem(404, "Not found",
+                        "There is nothing at " + request.path + "; try " + prefix + ".");
+    } else if (request.method != "GET") {
+        reply = problem(405, "Method not allowed", "Only GET is possible here.");
+        reply.headers.emplace_back("allow", "GET");
+    } else if (request.path == prefix || request.path == prefix + "/") {
+        IncidentFilter filter;
+        const auto states = states_from(request.query_value("state"));
+        const std::string limit = request.query_value("limit");
+        if (!limit.empty())
+            std::from_chars(limit.data(), limit.data() + limit.size(), filter.limit);
+        filter.limit = std::clamp<std::size_t>(filter.limit, 1, 1'000);
+        filter.rule = request.query_value("rule");
+        filter.namespace_ = request.query_value("namespace");
+        if (!states) {
+            reply = problem(400, "Bad request",
+                            "state is a list of open, recovering, resolved, cannot_tell, folded.");
+        } else {
+            filter.states = *states;
+            auto job = [this, &filter] { return reader_->incidents(filter); };
+            auto rows = co_await reader_thread_.run(job);
+            if (rows) {
+                json list = json::array();
+                for (const auto& row : *rows) list.push_back(incident_to_json(row));
+                reply.body = dump(json{{"incidents", list}});
+            } else {
+                reply = problem(503, "Storage", rows.error().what);
+            }
+        }
+    } else {
+        const std::string id = request.path.substr(prefix.size() + 1);
+        auto job = [this, &id] { return reader_->incident(id); };
+        auto detail = co_await reader_thread_.run(job);
+        if (!detail)
+            reply = problem(503, "Storage", detail.error().what);
+        else if (!*detail)
+            reply = problem(404, "Not found",
+                            "There is no incident " + id + ". Numbers, ULIDs and keys are taken.");
+        else
+            reply.body = dump(incident_to_json(**detail));
+    }
+    co_await responder.send(std::move(reply));
+}
+
+std::string App::ready_body() const {
+    const auto sources = sources_->status();
+    json degraded = json::array();
+    if (committer_->failing()) degraded.push_back(committer_->trouble());
+    for (const auto& trouble : sources.troubles) degraded.push_back(trouble);
+    return dump(json{{"ready", true},
+                     {"catching_up", dispatcher_->catching_up()},
+                     {"sources",
+                      {{"known", sources.known},
+                       {"caught_up", sources.caught_up},
+                       {"complete", sources.complete}}},
+                     {"degraded", degraded}});
+}
+
+std::string App::metrics_text() {
+    const auto sources = sources_->status();
+    metrics_.set_sources(sources.known, sources.caught_up, sources.complete);
+    std::map<Severity, std::size_t> open;
+    for (const auto severity :
+         {Severity::info, Severity::warning, Severity::error, Severity::critical})
+        open[severity] = 0;
+    for (const IncidentRow* row : book_->incidents())
+        if (row->state != IncidentState::resolved && row->state != IncidentState::folded)
+            ++open[row->severity];
+    for (const auto& [severity, count] : open)
+        metrics_.set_open_incidents(to_string(severity), count);
+    const auto oldest = dispatcher_->oldest_owed();
+    metrics_.set_outbox(dispatcher_->owed(),
+                        oldest ? std::chrono::duration<double>(clock_.now() - *oldest).count() : 0);
+    return metrics_.text();
+}
+
+asio::awaitable<void> App::handle_probe(ServerRequest request, Responder& responder) {
+    ServerReply reply;
+    if (request.path == "/healthz") {
+        reply.content_type = "text/plain";
+        reply.body = "ok\n";
+    } else if (request.path == "/readyz") {
+        reply.body = ready_body();
+    } else if (request.path == "/metrics") {
+        reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        reply.body = metrics_text();
+    } else {
+        reply = problem(404, "Not found", "Here are /healthz, /readyz and /metrics.");
+    }
+    co_await responder.send(std::move(reply));
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,180 @@
+#include "daemon/commands/run.h"
+
+#include "daemon/app.h"
+#include "daemon/rule_files.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+extern char** environ;
+
+namespace runnerwatch {
+
+namespace {
+
+constexpr std::chrono::seconds stop_max{20};
+
+enum class Ended { stopped, reload, failed };
+
+std::vector<std::pair<std::string, std::string>> environment() {
+    std::vector<std::pair<std::string, std::string>> variables;
+    for (char** at = environ; *at; ++at) {
+        const std::string_view text = *at;
+        const std::size_t equals = text.find('=');
+        if (equals == std::string_view::npos) continue;
+        variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return variables;
+}
+
+// Without a configuration file: watch the cluster that is at hand, tell nobody.
+Config default_config() {
+    Config config;
+    ClusterConfig cluster;
+    if (const char* paths = std::getenv("KUBECONFIG"); paths && *paths) {
+        cluster.kubeconfig = paths;
+    } else if (std::getenv("KUBERNETES_SERVICE_HOST")) {
+        cluster.name = "in-cluster";
+    } else if (const char* home = std::getenv("HOME")) {
+        cluster.kubeconfig = std::string(home) + "/.kube/config";
+    }
+    config.clusters.push_back(std::move(cluster));
+    return config;
+}
+
+void print(const std::vector<std::string>& lines) {
+    for (const auto& line : lines) std::cerr << "runnerwatch: " << line << "\n";
+}
+
+// One life of the daemon, from start to stop or reload.
+class Life {
+public:
+    Life(asio::io_context& io, Loaded loaded, const RunOptions& options, const Clock& clock)
+        : options_(options),
+          signals_(io, SIGTERM, SIGINT, SIGHUP),
+          deadline_(io),
+          app_(io, std::move(loaded.config), std::move(loaded.matcher), clock, {}) {}
+
+    asio::awaitable<void> live() {
+        auto started = co_await app_.start();
+        if (!started) {
+            std::cerr << "runnerwatch: " << started.error() << "\n";
+            ended = Ended::failed;
+            co_await app_.stop();
+            co_return;
+        }
+        for (;;) {
+            const int signal = co_await signals_.async_wait(asio::use_awaitable);
+            if (signal != SIGHUP) break;
+            auto again = load_all(options_);
+            if (again) {
+                next = std::move(*again);
+                ended = Ended::reload;
+                break;
+            }
+            for (const auto& error : again.error()) spdlog::error("{}", error);
+            spdlog::error("reload refused: the configuration and rules of before stay in force");
+        }
+        spdlog::info(ended == Ended::reload ? "reloading" : "stopping");
+        deadline_.expires_after(stop_max);
+        deadline_.async_wait([](const boost::system::error_code& error) {
+            if (error) return;
+            spdlog::critical("not stopped after 20 s: leaving; what is unwritten is read again");
+            std::_Exit(1);
+        });
+        signals_.async_wait([](const boost::system::error_code& error, int signal) {
+            if (!error && signal != SIGHUP) std::_Exit(1);  // asked twice
+        });
+        co_await app_.stop();
+        deadline_.cancel();
+        signals_.cancel();
+    }
+
+    Ended ended = Ended::stopped;
+    std::optional<Loaded> next;
+
+private:
+    const RunOptions& options_;
+    asio::signal_set signals_;
+    asio::steady_timer deadline_;
+    App app_;
+};
+
+}  // namespace
+
+Result<Loaded, std::vector<std::string>> load_all(const RunOptions& options) {
+    Loaded loaded;
+    if (options.config_file.empty()) {
+        loaded.config = default_config();
+    } else {
+        const auto text = read_file(options.config_file);
+        if (!text) return failure(std::vector<std::string>{text.error()});
+        auto config = parse_config(options.config_file, *text, environment());
+        if (!config) {
+            std::vector<std::string> errors;
+            for (const auto& error : config.error()) errors.push_back(error.what);
+            return failure(errors);
+        }
+        loaded.config = std::move(*config);
+    }
+    if (!options.database.empty()) loaded.config.storage.database = options.database;
+    auto matcher = load_rules(loaded.config.rules);
+    if (!matcher) return failure(matcher.error());
+    loaded.matcher = std::move(*matcher);
+    return loaded;
+}
+
+int run_daemon(const RunOptions& options) {
+    auto log = spdlog::stderr_color_mt("runnerwatch");
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+    spdlog::set_default_logger(log);
+    spdlog::set_level(spdlog::level::from_str(options.log_level));
+    auto loaded = load_all(options);
+    if (!loaded) {
+        print(loaded.error());
+        return 2;
+    }
+    if (options.config_file.empty())
+        spdlog::info(
+            "no configuration given: watching the cluster at hand and telling nobody; "
+            "see config/runnerwatch.example.yaml");
+    std::signal(SIGPIPE, SIG_IGN);
+    const Clock clock;
+    for (std::optional<Loaded> next = std::move(*loaded); next;) {
+        asio::io_context io(1);
+        Life life(io, std::move(*next), options, clock);
+        next.reset();
+        std::exception_ptr failure;
+        auto over = [&failure](std::exception_ptr reason) { failure = reason; };
+        asio::co_spawn(io, life.live(), over);
+        io.run();
+        if (failure) std::rethrow_exception(failure);
+        if (life.ended == Ended::failed) return 2;
+        if (life.ended == Ended::reload) next = std::move(life.next);
+    }
+    spdlog::info("stopped");
+    return 0;
+}
+
+int check_config(const RunOptions& options) {
+    const auto loaded = load_all(options);
+    if (!loaded) {
+        print(loaded.error());
+        return 2;
+    }
+    const Config& config = loaded->config;
+    std::cout << "in order: " << config.clusters.size() << " clusters, " << config.files.size()
+              << " files, " << config.alerts.receivers.size() << " receivers, "
+              << loaded->matcher->pack().rules.size() << " rules\n";
+    for (const auto& slow : loaded->matcher->slow_patterns())
+        std::cout << "slow rule (no literal to look for first): " << slow << "\n";
+    return 0;
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,255 @@
+#include "daemon/commands/scan.h"
+
+#include "daemon/commands/scan_json.h"
+#include "daemon/commands/scan_pipeline.h"
+#include "daemon/commands/scan_text.h"
+#include "parsers/visible_text.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <ostream>
+#include <set>
+
+namespace runnerwatch {
+namespace {
+
+constexpr std::size_t chunk_bytes = 256 * 1024;
+// When a pipe is silent for so long, what is known of a record is told.
+constexpr int pause_ms = 200;
+constexpr std::size_t blocks_max = 20;
+constexpr std::size_t width_default = 100, width_min = 40, width_max = 160;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// While one lives, SIGINT ends the input instead of the program: whoever follows a log stops it
+// this way, and the summary is what he waited for.
+class InterruptEndsInput {
+public:
+    InterruptEndsInput() {
+        interrupted = 0;
+        struct sigaction action {};
+        action.sa_handler = [](int) { interrupted = 1; };  // no SA_RESTART: read must return
+        ::sigaction(SIGINT, &action, &before_);
+    }
+    ~InterruptEndsInput() { ::sigaction(SIGINT, &before_, nullptr); }
+    InterruptEndsInput(const InterruptEndsInput&) = delete;
+    InterruptEndsInput& operator=(const InterruptEndsInput&) = delete;
+
+private:
+    struct sigaction before_ {};
+};
+
+class InputFile {
+public:
+    explicit InputFile(const std::string& name)
+        : fd_(name == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    ~InputFile() {
+        if (fd_ > STDIN_FILENO) ::close(fd_);
+    }
+    InputFile(const InputFile&) = delete;
+    InputFile& operator=(const InputFile&) = delete;
+
+    int fd() const { return fd_; }
+    bool regular() const {
+        struct stat status {};
+        return ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+    }
+
+private:
+    int fd_;
+};
+
+std::size_t terminal_width() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return width_default;
+    return std::clamp<std::size_t>(size.ws_col, width_min, width_max);
+}
+
+class Scan {
+public:
+    Scan(const ScanOptions& options, const Matcher& matcher, std::ostream& out, std::ostream& err)
+        : options_(options), matcher_(matcher), out_(out), err_(err) {
+        style_.colour = options.colour;
+        style_.width = options.width > 0 ? options.width : terminal_width();
+    }
+
+    void read(const std::string& name);
+    int finish();
+
+private:
+    bool table() const { return options_.output == ScanOptions::Output::table; }
+    void on_hit(const ScanHit& hit);
+    void tell_live(Finding& finding);
+    std::string block(const Finding& finding, bool ended);
+    void end_count_line();
+    void cannot_read(const std::string& name, std::uint64_t lines, int error);
+    void remark(const ScanPipeline& pipeline, const std::string& name);
+    void print_findings(int exit_code);
+    std::string nothing_found() const;
+
+    const ScanOptions& options_;
+    const Matcher& matcher_;
+    std::ostream& out_;
+    std::ostream& err_;
+    ScanStyle style_;
+    ScanReport report_;
+    std::uint64_t lines_ = 0, hits_ = 0;
+    std::set<std::string> told_fixes_;  // not printed twice: replicas have the same troubles
+    bool live_ = false;                 // the input in hand is told while it comes
+    bool told_live_ = false;            // some block has been printed already
+    bool count_line_ = false;           // the cursor stands behind a count that may be rewritten
+    bool failed_ = false;
+};
+
+void Scan::read(const std::string& name) {
+    const InputFile file(name);
+    if (file.fd() < 0) return cannot_read(name, 0, errno);
+    live_ = !file.regular();
+    if (live_ && ::isatty(file.fd()) == 1)
+        err_ << "runnerwatch scan: reading the terminal; paste the log and end with Ctrl-D\n";
+    ScanPipeline pipeline(name, matcher_, report_, [this](const ScanHit& hit) { on_hit(hit); });
+    const auto chunk = std::make_unique<std::array<char, chunk_bytes>>();
+    while (interrupted == 0) {
+        pollfd ready{file.fd(), POLLIN, 0};
+        if (pipeline.has_pending() && live_ && ::poll(&ready, 1, pause_ms) == 0) {
+            pipeline.flush();
+            out_.flush();
+        }
+        const ssize_t length = ::read(file.fd(), chunk->data(), chunk->size());
+        if (length < 0 && errno == EINTR) continue;
+        if (length < 0) {
+            cannot_read(name, pipeline.lines(), errno);
+            break;
+        }
+        if (length == 0) break;
+        pipeline.feed({chunk->data(), static_cast<std::size_t>(length)});
+        if (live_) out_.flush();
+    }
+    pipeline.end();
+    lines_ += pipeline.lines();
+    remark(pipeline, name);
+}
+
+void Scan::on_hit(const ScanHit& hit) {
+    ++hits_;
+    if (!table()) out_ << scan_json(hit);
+    const auto [finding, opened] = report_.add(hit);
+    if (finding != nullptr && live_ && table()) tell_live(*finding);
+}
+
+// On a pipe: the block when the trouble opens, then how often it was seen.
+void Scan::tell_live(Finding& finding) {
+    if (!finding.open || report_.cause_of(finding) != nullptr) return;
+    if (!finding.told) {
+        end_count_line();
+        out_ << (told_live_ ? "\n" : "") << block(finding, false);
+        finding.told = told_live_ = true;
+        return;
+    }
+    const bool power_of_two = (finding.count & (finding.count - 1)) == 0;
+    if (!options_.terminal && !power_of_two) return;
+    const std::string text = "  " + finding.rule->catalog + ": " + scan_count(finding);
+    if (options_.terminal) {
+        out_ << "\r" << shortened(text, style_.width - 1) << "\x1b[K";
+        count_line_ = true;
+    } else {
+        out_ << text << "\n";
+    }
+}
+
+std::string Scan::block(const Finding& finding, bool ended) {
+    const std::string fix = scan_fix(finding, style_);
+    const bool fresh = told_fixes_.insert(fix).second;
+    return scan_block(finding, report_, fresh ? fix : scan_fix_again(finding, style_), ended,
+                      style_);
+}
+
+void Scan::end_count_line() {
+    if (count_line_) out_ << "\n";
+    count_line_ = false;
+}
+
+void Scan::cannot_read(const std::string& name, std::uint64_t lines, int error) {
+    failed_ = true;
+    const std::string input = name == "-" ? "standard input" : visible_text(name);
+    err_ << "runnerwatch scan: cannot read " << input << "\n"
+         << "  because: " << std::strerror(error) << "\n"
+         << "  where:   after " << counted(lines, "line") << " of it\n"
+         << "  do:      name a log file that you may read, or pipe the log in:\n"
+         << "           kubectl logs deploy/gitlab-runner | runnerwatch scan -\n";
+}
+
+void Scan::remark(const ScanPipeline& pipeline, const std::string& name) {
+    const std::string input = name == "-" ? "standard input" : visible_text(name);
+    if (pipeline.holds_nul())
+        err_ << "runnerwatch scan: " << input << " holds NUL bytes: it may be no log; it was read "
+             << "as one\n";
+    if (pipeline.cut_lines() > 0)
+        err_ << "runnerwatch scan: " << input << ": of " << counted(pipeline.cut_lines(), "line")
+             << " longer than " << LineFramer::line_bytes_max / 1024
+             << " KiB only the beginning was looked at\n";
+}
+
+std::string Scan::nothing_found() const {
+    if (lines_ == 0) return "The input is empty: there was nothing to look at.\n";
+    return "No known trouble in " + counted(lines_, "line") + ": none of the " +
+           counted(matcher_.pack().rules.size(), "rule") + " recognises anything in it.\n";
+}
+
+void Scan::print_findings(int exit_code) {
+    const auto findings = report_.worst_first();
+    std::size_t blocks = 0;
+    if (told_live_) out_ << "\nat the end of the input:\n";
+    for (const Finding* finding : findings) {
+        const bool in_full = !finding->told && (options_.all || blocks < blocks_max);
+        if (in_full && (blocks++ > 0 || told_live_)) out_ << "\n";
+        out_ << (in_full ? block(*finding, true) : scan_line(*finding, report_, style_));
+    }
+    if (findings.size() > blocks_max && !options_.all && blocks == blocks_max)
+        out_ << "\nThe first " << blocks_max << " are shown in full; --all shows every one so.\n";
+    if (report_.beyond() > 0)
+        out_ << "\nPast " << ScanReport::findings_max << " troubles "
+             << counted(report_.beyond(), "further detection") << " were only counted.\n";
+    out_ << "\n"
+         << counted(findings.size(), "kind") << " of trouble in " << counted(lines_, "line")
+         << "; exit " << exit_code << "\n";
+}
+
+int Scan::finish() {
+    const bool reached = hits_ > 0 && report_.worst() >= options_.fail_on;
+    const int exit_code = failed_ ? 2 : reached ? 1 : 0;
+    end_count_line();
+    report_.fold();
+    if (!table()) {
+        // One object a line and nothing else.
+    } else if (hits_ > 0) {
+        print_findings(exit_code);
+    } else if (!failed_ || lines_ > 0) {
+        out_ << nothing_found();
+    }
+    out_.flush();
+    return exit_code;
+}
+
+}  // namespace
+
+int run_scan(const ScanOptions& options, const Matcher& matcher, std::ostream& out,
+             std::ostream& err) {
+    const InterruptEndsInput until_interrupted;
+    Scan scan(options, matcher, out, err);
+    for (const std::string& name : options.files)
+        if (interrupted == 0) scan.read(name);
+    return scan.finish();
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "daemon/commands/scan_report.h"
+#include "parsers/line_framer.h"
+#include "parsers/matcher.h"
+#include "parsers/record_reader.h"
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace runnerwatch {
+
+// The way of one input's bytes to detections and recovery lines.
+//
+// `kubectl logs --prefix` mixes the lines of several containers: each has a lane of its own, so
+// that records of several lines are joined from one container only. At most `lanes_max` at a
+// time; the one that was silent longest gives way. Hands a hit over when its record has ended, or
+// at flush().
+class ScanPipeline {
+public:
+    static constexpr std::size_t lanes_max = 64;
+
+    using OnHit = std::function<void(const ScanHit&)>;
+
+    ScanPipeline(std::string source, const Matcher& matcher, ScanReport& report, OnHit on_hit);
+
+    void feed(std::string_view bytes);
+    void end();
+
+    // Hands over what was detected although its record may go on: the input pauses.
+    void flush();
+    bool has_pending() const;
+
+    std::uint64_t lines() const { return lines_; }
+    std::uint64_t cut_lines() const { return cut_lines_; }
+    bool holds_nul() const { return holds_nul_; }
+
+private:
+    struct Lane : RecordReader::Handler {
+        Lane(ScanPipeline& owner, std::string pod_name, std::string container_name)
+            : pipeline(owner), pod(std::move(pod_name)), container(std::move(container_name)) {}
+        void on_head(const RecordHead& head) override;
+        void on_continuation(const SourceLine& line) override;
+        void on_record_end() override;
+
+        ScanPipeline& pipeline;
+        std::string pod, container;
+        RecordReader reader;
+        std::optional<ScanHit> pending;
+    };
+
+    void line(const FramedLine& framed);
+    Lane& lane_of(std::string_view pod, std::string_view container);
+
+    std::string source_;
+    const Matcher& matcher_;
+    ScanReport& report_;
+    OnHit on_hit_;
+    LineFramer framer_;
+    std::list<Lane> lanes_;  // the one used last in front
+    std::uint64_t lines_ = 0, cut_lines_ = 0;
+    bool holds_nul_ = false;
+};
+
+}  // namespace runnerwatch

@@ -1,0 +1,282 @@
+#include "daemon/commands/scan_report.h"
+
+#include "parsers/redaction.h"
+#include "parsers/visible_text.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace runnerwatch {
+namespace {
+
+constexpr std::size_t line_bytes_max = 300;
+constexpr std::size_t says_bytes_max = 2'000;
+constexpr std::size_t value_bytes_max = 500;
+// A symptom further than this before its cause is a trouble of its own.
+constexpr std::chrono::minutes fold_within{10};
+
+// Pod names end in characters of this alphabet (k8s.io/apimachinery/pkg/util/rand/rand.go:83).
+bool is_generated(std::string_view part, std::size_t shortest, std::size_t longest) {
+    return part.size() >= shortest && part.size() <= longest &&
+           part.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string_view::npos;
+}
+
+std::string_view last_part(std::string_view name) {
+    const std::size_t dash = name.rfind('-');
+    return dash == std::string_view::npos ? std::string_view() : name.substr(dash + 1);
+}
+
+Values shown_values(const Detection& detection) {
+    Values values;
+    for (const auto& [name, value] : detection.values) values[name] = shown(value, value_bytes_max);
+    for (const auto& [name, value] : detection.identity)
+        values.emplace(name, shown(value, value_bytes_max));
+    return values;
+}
+
+// The first line of a record, as a viewer without colours shows it.
+std::string shown_line(const Record& record) {
+    static constexpr std::pair<Level, const char*> words[] = {{Level::warning, "WARNING: "},
+                                                              {Level::error, "ERROR: "},
+                                                              {Level::fatal, "FATAL: "},
+                                                              {Level::panic, "PANIC: "}};
+    std::string line;
+    for (const auto& [level, word] : words)
+        if (record.level == level && record.format != Format::plain) line = word;
+    line += record.message.substr(0, record.message.find('\n'));
+    for (const Field& field : record.fields) line += "  " + field.key + "=" + field.value;
+    return shortened(visible_text(redact(line)), line_bytes_max);
+}
+
+std::string place_of(const Rule& rule, const ScanPosition& at) {
+    if (rule.scope != Scope::workload) return {};
+    return at.pod.empty() ? at.source : workload_of_pod(at.pod);
+}
+
+std::string key_of(const Detection& detection, const std::string& place) {
+    std::string key = detection.rule->id + '\0' + place;
+    for (const auto& [name, value] : detection.identity) ((key += '\0') += name) += '=' + value;
+    return key;
+}
+
+std::unique_ptr<Finding> new_finding(const ScanHit& hit, std::string place) {
+    const Detection& detection = hit.detection;
+    auto finding = std::make_unique<Finding>();
+    finding->rule = detection.rule;
+    finding->severity = detection.rule->severity;
+    finding->workload = std::move(place);
+    finding->values = shown_values(detection);
+    for (const auto& [name, value] : detection.identity)
+        finding->identity.emplace_back(name, shown(value, value_bytes_max));
+    finding->title = fill_template(detection.rule->title, finding->values);
+    finding->impact = fill_template(detection.rule->impact, finding->values);
+    if (!detection.rule->fact_label.empty())
+        finding->fact = detection.rule->fact_label + ": " +
+                        fill_template(detection.rule->fact_value, finding->values);
+    finding->line = shown_line(hit.record);
+    finding->causes = detection.causes;
+    for (HeldCause& held : finding->causes) held.says = shown(held.says, says_bytes_max);
+    finding->first = hit.at;
+    return finding;
+}
+
+// Remembers a hit and says whether the threshold is met by those kept. Without times order alone
+// decides: each hit counts.
+bool counts_to_threshold(std::deque<std::optional<Timestamp>>& recent, const Opening& open,
+                         const std::optional<Timestamp>& time) {
+    const auto needed = static_cast<std::size_t>(std::max(open.count, 1));
+    recent.push_back(time);
+    if (recent.size() > needed) recent.pop_front();
+    if (recent.size() < needed) return false;
+    if (open.within == Duration{0} || !recent.front() || !recent.back()) return true;
+    return *recent.back() - *recent.front() <= open.within;
+}
+
+// How many identity fields both have, or nothing when one differs.
+std::optional<int> fields_in_common(const Finding& a, const Finding& b) {
+    int common = 0;
+    for (const auto& [name, value] : a.identity)
+        for (const auto& [other_name, other_value] : b.identity) {
+            if (name != other_name) continue;
+            if (value != other_value) return std::nullopt;
+            ++common;
+        }
+    return common;
+}
+
+bool share_a_member(const Finding& a, const Finding& b) {
+    return std::any_of(a.members.begin(), a.members.end(),
+                       [&](const auto& member) { return b.members.contains(member.first); });
+}
+
+bool is_symptom_of(const Finding& symptom, const Finding& cause) {
+    const auto& named = cause.rule->symptoms;
+    if (std::find(named.begin(), named.end(), symptom.rule->id) == named.end()) return false;
+    if (!cause.open && symptom.open) return false;
+    const bool placed = !cause.workload.empty() && !symptom.workload.empty();
+    if (placed && cause.workload != symptom.workload) return false;
+    if (cause.first.time && symptom.last.time &&
+        *symptom.last.time < *cause.first.time - fold_within)
+        return false;
+    const auto common = fields_in_common(cause, symptom);
+    return common && (*common > 0 || share_a_member(cause, symptom));
+}
+
+}  // namespace
+
+ScanReport::Added ScanReport::add(const ScanHit& hit) {
+    const Rule& rule = *hit.detection.rule;
+    worst_ = empty() && beyond_ == 0 ? rule.severity : std::max(worst_, rule.severity);
+    std::string place = place_of(rule, hit.at);
+    const std::string key = key_of(hit.detection, place);
+    auto found = findings_.find(key);
+    if (found == findings_.end()) {
+        if (findings_.size() == findings_max) {
+            ++beyond_;
+            return {};
+        }
+        found = findings_.emplace(key, new_finding(hit, std::move(place))).first;
+        by_rule_[&rule].push_back(found->second.get());
+    }
+    Finding& finding = *found->second;
+    ++finding.count;
+    finding.last = hit.at;
+    for (const std::string& id : hit.detection.also)
+        if (std::find(finding.also.begin(), finding.also.end(), id) == finding.also.end())
+            finding.also.push_back(id);
+
+    bool met = false;
+    const auto member_key = std::make_pair(hit.at.source, hit.at.pod);
+    if (finding.members.size() < members_max || finding.members.contains(member_key)) {
+        ScanMember& member = finding.members[member_key];
+        if (member.count++ == 0) {
+            std::tie(member.source, member.pod) = member_key;
+            member.first = hit.at;
+        }
+        member.last = hit.at;
+        member.recovered.reset();
+        met = counts_to_threshold(member.recent, rule.open, hit.at.time);
+    }
+    if (rule.open.across_members) met = counts_to_threshold(finding.recent, rule.open, hit.at.time);
+    const bool opened = met && !finding.open;
+    finding.open = finding.open || met;
+    if (hit.at.time) seen_until(hit.at.source, hit.at.pod, *hit.at.time);
+    return {&finding, opened};
+}
+
+bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
+                             const Recovery& recovery, const Values& values) const {
+    for (const std::string& name : recovery.same) {
+        const auto mine = finding.values.find(name);
+        const auto its = values.find(name);
+        if (mine != finding.values.end() && its != values.end()) {
+            if (mine->second != shown(its->second, value_bytes_max)) return false;
+            continue;
+        }
+        // A field that is not there proves nothing, unless there is but one it can mean.
+        const auto& all = by_rule_.at(finding.rule);
+        const auto key = std::make_pair(member.source, member.pod);
+        if (std::count_if(all.begin(), all.end(),
+                          [&](const Finding* other) { return other->members.contains(key); }) > 1)
+            return false;
+    }
+    return true;
+}
+
+void ScanReport::recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at) {
+    const auto findings = by_rule_.find(hit.rule);
+    if (findings == by_rule_.end()) return;
+    const Recovery& recovery = hit.rule->recover[static_cast<std::size_t>(hit.index)];
+    for (Finding* finding : findings->second) {
+        const auto found = finding->members.find({at.source, at.pod});
+        if (found == finding->members.end()) continue;
+        ScanMember& member = found->second;
+        // The first line that may end it counts; a proof is better than a line to wait behind.
+        const bool better = !member.recovered || (member.recovery.kind == Recovery::Kind::after &&
+                                                  recovery.kind == Recovery::Kind::evidence);
+        if (!better || !same_values(*finding, member, recovery, hit.values)) continue;
+        member.recovered = at;
+        member.recovery = recovery;
+        member.recovery_text = shown(record.message.substr(0, record.message.find('\n')), 200);
+        waiting_ = waiting_ || recovery.kind == Recovery::Kind::after;
+    }
+    if (at.time) seen_until(at.source, at.pod, *at.time);
+}
+
+void ScanReport::seen_until(const std::string& source, const std::string& pod, Timestamp time) {
+    const auto [entry, fresh] = until_.try_emplace({source, pod}, time);
+    if (!fresh) entry->second = std::max(entry->second, time);
+}
+
+Finding* ScanReport::cause_of(const Finding& symptom) {
+    for (auto& [rule, findings] : by_rule_)
+        for (Finding* cause : findings)
+            if (cause != &symptom && cause->part_of == nullptr && is_symptom_of(symptom, *cause))
+                return cause;
+    return nullptr;
+}
+
+void ScanReport::fold() {
+    for (auto& [key, symptom] : findings_) {
+        if (symptom->part_of != nullptr) continue;
+        Finding* cause = cause_of(*symptom);
+        if (cause == nullptr) continue;
+        // Chains end at the cause of causes: what is folded here hands on what it had.
+        symptom->part_of = cause;
+        cause->severity = std::max(cause->severity, symptom->severity);
+        cause->symptoms[symptom->title] += symptom->count;
+        for (const auto& [title, count] : symptom->symptoms) cause->symptoms[title] += count;
+    }
+}
+
+std::vector<const Finding*> ScanReport::worst_first() const {
+    std::vector<const Finding*> list;
+    for (const auto& [key, finding] : findings_)
+        if (finding->part_of == nullptr) list.push_back(finding.get());
+    const auto rank = [](const Finding* finding) {
+        return std::make_tuple(!finding->open, -static_cast<int>(finding->severity),
+                               -static_cast<int>(finding->rule->response));
+    };
+    std::stable_sort(list.begin(), list.end(), [&](const Finding* a, const Finding* b) {
+        return std::make_tuple(rank(a), b->count, a->first.line) <
+               std::make_tuple(rank(b), a->count, b->first.line);
+    });
+    return list;
+}
+
+ScanRecovery ScanReport::recovery_of(const Finding& finding, const ScanMember& member) const {
+    const auto until = until_.find({member.source, member.pod});
+    const auto passed = [&](const std::optional<Timestamp>& from, Duration hold) {
+        return from && until != until_.end() && until->second - *from >= hold;
+    };
+    if (member.recovered) {
+        if (member.recovery.kind == Recovery::Kind::evidence) return ScanRecovery::proven;
+        // Without times the order of the lines is all there is.
+        if (!member.recovered->time) return ScanRecovery::proven;
+        return passed(member.recovered->time, member.recovery.hold) ? ScanRecovery::proven
+                                                                    : ScanRecovery::waiting;
+    }
+    if (finding.rule->silence && passed(member.last.time, *finding.rule->silence))
+        return ScanRecovery::proven;
+    return ScanRecovery::none;
+}
+
+std::string workload_of_pod(std::string_view pod) {
+    std::string_view name = pod;
+    const std::string_view ending = last_part(name);
+    const bool ordinal = !ending.empty() && ending.size() < 5 &&
+                         ending.find_first_not_of("0123456789") == std::string_view::npos;
+    if (ordinal || is_generated(ending, 5, 5)) {
+        name.remove_suffix(ending.size() + 1);
+        if (const std::string_view hash = last_part(name); !ordinal && is_generated(hash, 8, 10))
+            name.remove_suffix(hash.size() + 1);
+    }
+    return std::string(name);
+}
+
+std::string shown(std::string_view text, std::size_t bytes_max) {
+    // Far more than is shown is looked at, so that no secret is cut in half before it is seen.
+    return shortened(visible_text(redact(text), Newlines::keep), bytes_max);
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,99 @@
+#include "daemon/committer.h"
+
+#include <boost/asio/as_tuple.hpp>
+
+#include <algorithm>
+
+namespace runnerwatch {
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+}  // namespace
+
+Committer::Committer(Loop loop, StoreThread& thread, Store& store, const Clock& clock,
+                     Metrics& metrics, Hooks hooks)
+    : loop_(loop),
+      thread_(thread),
+      store_(store),
+      clock_(clock),
+      metrics_(metrics),
+      hooks_(std::move(hooks)),
+      wake_(loop) {}
+
+void Committer::kick() {
+    if (std::exchange(kicked_, true)) return;
+    wake_.cancel();
+}
+
+asio::awaitable<void> Committer::run() {
+    auto retry = retry_first;
+    for (;;) {
+        if (!kicked_) {
+            wake_.expires_after(failing() ? retry : positions_every);
+            auto [error] = co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (error && !kicked_) co_return;  // cancelled: the daemon stops
+        }
+        if (failing()) {
+            // Kicks do not shorten a retry: a full disk is not asked on every line.
+            wake_.expires_after(retry);
+            co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+            retry = std::min(retry * 2, retry_most);
+        } else {
+            wake_.expires_after(grouping);
+            co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+            retry = retry_first;
+        }
+        kicked_ = false;
+        co_await write_now();
+        if ((co_await asio::this_coro::cancellation_state).cancelled() !=
+            asio::cancellation_type::none)
+            co_return;
+    }
+}
+
+asio::awaitable<bool> Committer::write_now() {
+    ChangeSet changes;
+    hooks_.collect(changes);
+    unwritten_.merge(std::move(changes));
+    if (unwritten_.empty()) co_return true;
+    ChangeSet writing = std::exchange(unwritten_, ChangeSet{});
+    const auto began = Steady::now();
+    auto job = [this, &writing] { return store_.commit(writing); };
+    auto result = co_await thread_.run(job);
+    metrics_.commit(result.has_value(),
+                    std::chrono::duration<double>(Steady::now() - began).count());
+    if (!result) {
+        // What failed is older than what became dirty meanwhile.
+        ChangeSet newer = std::exchange(unwritten_, std::move(writing));
+        unwritten_.merge(std::move(newer));
+        if (!failing_since_) failing_since_ = Steady::now();
+        if (trouble_ != result.error().what) {
+            trouble_ = result.error().what;
+            hooks_.trouble(trouble_);
+        }
+        judge_backlog();
+        metrics_.set_storage_ok(false);
+        co_return false;
+    }
+    if (failing_since_) {
+        failing_since_.reset();
+        trouble_.clear();
+        hooks_.trouble("");
+        metrics_.set_storage_ok(true);
+    }
+    metrics_.set_unwritten(0);
+    if (std::exchange(dropping_, false)) hooks_.recovered();
+    hooks_.committed(*result);
+    co_return true;
+}
+
+void Committer::judge_backlog() {
+    const std::size_t bytes = unwritten_.bytes();
+    metrics_.set_unwritten(bytes);
+    if (bytes > unwritten_bytes_max || Steady::now() - *failing_since_ > unwritten_time_max)
+        dropping_ = true;
+}
+
+}  // namespace runnerwatch

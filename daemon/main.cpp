@@ -1,0 +1,123 @@
+#include "daemon/commands/db.h"
+#include "daemon/commands/demo.h"
+#include "daemon/commands/run.h"
+#include "daemon/commands/scan.h"
+#include "daemon/rule_files.h"
+
+#include <curl/curl.h>
+#include <CLI/CLI.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <map>
+
+namespace {
+
+using namespace runnerwatch;
+
+constexpr int usage_error = 2;
+
+bool colour_wanted() {
+    const char* no_colour = std::getenv("NO_COLOR");
+    return ::isatty(STDOUT_FILENO) == 1 && !(no_colour && *no_colour);
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+    command.add_option("--config", options.config_file, "configuration file (YAML)");
+    command.add_option("--database", options.database, "overrides storage.database");
+}
+
+int scan(ScanOptions options, const std::vector<std::string>& folders) {
+    const auto matcher = load_rules(folders);
+    if (!matcher) {
+        for (const auto& error : matcher.error()) std::cerr << "runnerwatch: " << error << "\n";
+        return usage_error;
+    }
+    options.colour = colour_wanted();
+    options.terminal = ::isatty(STDOUT_FILENO) == 1;
+    return run_scan(options, **matcher, std::cout, std::cerr);
+}
+
+int run_command(int argc, char** argv) {
+    CLI::App program{"Watches GitLab Runner managers, says what fails, why, and what to do."};
+    program.require_subcommand(1);
+    program.set_version_flag("--version", RUNNERWATCH_VERSION);
+
+    RunOptions run_options;
+    CLI::App* run = program.add_subcommand("run", "watch clusters and files until stopped");
+    add_run_options(*run, run_options);
+    run->add_option("--log-level", run_options.log_level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+
+    CLI::App* check = program.add_subcommand("check-config", "check a configuration and its rules");
+    add_run_options(*check, run_options);
+
+    ScanOptions scan_options;
+    std::vector<std::string> rule_folders;
+    std::string output = "table", fail_on = "error";
+    CLI::App* scanning =
+        program.add_subcommand("scan", "name the troubles in logs, from files or a pipe");
+    scanning->add_option("files", scan_options.files, "log files; - is standard input");
+    scanning->add_option("--output,-o", output, "table for people, json for programs")
+        ->check(CLI::IsMember({"table", "json"}));
+    scanning->add_option("--fail-on", fail_on, "lowest severity that makes the exit code 1")
+        ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+    scanning->add_flag("--all", scan_options.all, "every trouble in full, however many");
+    scanning->add_option("--rules", rule_folders, "further rule folders");
+
+    DemoOptions demo_options;
+    CLI::App* demo =
+        program.add_subcommand("demo", "the whole daemon on recorded input, without a cluster");
+    demo->add_option("--rate", demo_options.rate, "how many times faster than real time")
+        ->check(CLI::Range(1.0, 100.0));
+    demo->add_flag("--once", demo_options.once, "end when the story has been told");
+
+    std::string database = "runnerwatch.db";
+    CLI::App* db = program.add_subcommand("db", "look into a database file");
+    db->require_subcommand(1);
+    CLI::App* dump = db->add_subcommand("dump", "print its incidents, one JSON object a line");
+    bool canonical = false;
+    dump->add_flag("--canonical", canonical, "the same incidents give the same bytes (default)");
+    dump->add_option("--database", database, "the file");
+
+    CLI::App* version = program.add_subcommand("version", "print the version");
+
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = program.exit(error);
+        return code == 0 ? 0 : usage_error;
+    }
+    if (*run) return run_daemon(run_options);
+    if (*check) return check_config(run_options);
+    if (*demo) return run_demo(demo_options);
+    if (*dump) return dump_database(database);
+    if (*version) {
+        std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";
+        return 0;
+    }
+    if (*scanning) {
+        if (scan_options.files.empty()) scan_options.files.emplace_back("-");
+        scan_options.output =
+            output == "json" ? ScanOptions::Output::json : ScanOptions::Output::table;
+        scan_options.fail_on = *severity_from(fail_on);
+        return scan(std::move(scan_options), rule_folders);
+    }
+    return usage_error;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+        return run_command(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "runnerwatch: stopped by an error that nothing below could handle: "
+                  << error.what() << ". Its database is whole; starting again goes on from it.\n";
+        return usage_error;
+    }
+}

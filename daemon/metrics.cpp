@@ -1,0 +1,111 @@
+#include "daemon/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace runnerwatch {
+
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using Counters = prometheus::Family<prometheus::Counter>;
+using Gauges = prometheus::Family<prometheus::Gauge>;
+
+Counters& counters(prometheus::Registry& registry, const char* name, const char* help) {
+    return BuildCounter().Name(std::string("runnerwatch_") + name).Help(help).Register(registry);
+}
+
+Gauges& gauges(prometheus::Registry& registry, const char* name, const char* help) {
+    return BuildGauge().Name(std::string("runnerwatch_") + name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+struct Metrics::Families {
+    prometheus::Registry registry;
+    prometheus::Counter& lines =
+        counters(registry, "lines_read_total", "Physical lines read from all sources").Add({});
+    prometheus::Counter& bytes =
+        counters(registry, "bytes_read_total", "Bytes of those lines").Add({});
+    prometheus::Counter& dropped =
+        counters(registry, "lines_dropped_total",
+                 "Lines not looked at because the database could not be written")
+            .Add({});
+    prometheus::Counter& slow =
+        counters(registry, "slow_turns_total", "Turns of the loop that took over 20 ms").Add({});
+    Counters& matched = counters(registry, "records_matched_total", "Records matched, by rule");
+    Counters& commits = counters(registry, "commits_total", "Transactions, by result");
+    prometheus::Counter& commit_seconds =
+        counters(registry, "commit_seconds_total", "Time spent in transactions").Add({});
+    Counters& deliveries =
+        counters(registry, "deliveries_total", "Delivery attempts, by receiver and result");
+    Counters& gaps = counters(registry, "gaps_total", "Gaps in what was read, by kind");
+    Gauges& sources = gauges(registry, "sources", "Containers and files, by state");
+    Gauges& open = gauges(registry, "incidents_open", "Incidents not ended, by severity");
+    prometheus::Gauge& owed = gauges(registry, "outbox_owed", "Messages owed to receivers").Add({});
+    prometheus::Gauge& oldest =
+        gauges(registry, "outbox_oldest_seconds", "Age of the oldest message owed").Add({});
+    prometheus::Gauge& unwritten =
+        gauges(registry, "unwritten_bytes", "State that waits for a transaction").Add({});
+    prometheus::Gauge& storage =
+        gauges(registry, "storage_ok", "1 while transactions succeed").Add({});
+};
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) { families_->storage.Set(1); }
+Metrics::~Metrics() = default;
+
+void Metrics::lines_read(std::size_t count, std::size_t bytes) {
+    families_->lines.Increment(static_cast<double>(count));
+    families_->bytes.Increment(static_cast<double>(bytes));
+}
+
+void Metrics::lines_dropped(std::size_t count) {
+    families_->dropped.Increment(static_cast<double>(count));
+}
+
+void Metrics::record_matched(const std::string& rule) {
+    families_->matched.Add({{"rule", rule}}).Increment();
+}
+
+void Metrics::commit(bool success, double seconds) {
+    families_->commits.Add({{"result", success ? "ok" : "failed"}}).Increment();
+    families_->commit_seconds.Increment(seconds);
+}
+
+void Metrics::delivery(const std::string& receiver, const std::string& result) {
+    families_->deliveries.Add({{"receiver", receiver}, {"result", result}}).Increment();
+}
+
+void Metrics::gap(const std::string& kind) { families_->gaps.Add({{"kind", kind}}).Increment(); }
+
+void Metrics::slow_turn() { families_->slow.Increment(); }
+
+void Metrics::set_sources(std::size_t known, std::size_t caught_up, std::size_t complete) {
+    families_->sources.Add({{"state", "known"}}).Set(static_cast<double>(known));
+    families_->sources.Add({{"state", "caught_up"}}).Set(static_cast<double>(caught_up));
+    families_->sources.Add({{"state", "complete"}}).Set(static_cast<double>(complete));
+}
+
+void Metrics::set_open_incidents(const std::string& severity, std::size_t count) {
+    families_->open.Add({{"severity", severity}}).Set(static_cast<double>(count));
+}
+
+void Metrics::set_outbox(std::size_t owed, double oldest_seconds) {
+    families_->owed.Set(static_cast<double>(owed));
+    families_->oldest.Set(oldest_seconds);
+}
+
+void Metrics::set_unwritten(std::size_t bytes) {
+    families_->unwritten.Set(static_cast<double>(bytes));
+}
+
+void Metrics::set_storage_ok(bool ok) { families_->storage.Set(ok ? 1 : 0); }
+
+std::string Metrics::text() const {
+    return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+}
+
+}  // namespace runnerwatch

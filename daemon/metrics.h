@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace runnerwatch {
+
+// What the daemon counts, as Prometheus metrics named runnerwatch_*. No line text in labels.
+//
+// Confined to the loop; text() may be called there too.
+class Metrics {
+public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    void lines_read(std::size_t count, std::size_t bytes);
+    void lines_dropped(std::size_t count);
+    void record_matched(const std::string& rule);
+    void commit(bool success, double seconds);
+    void delivery(const std::string& receiver, const std::string& result);
+    void gap(const std::string& kind);
+    void slow_turn();  // a job kept the loop for more than 20 ms
+
+    void set_sources(std::size_t known, std::size_t caught_up, std::size_t complete);
+    void set_open_incidents(const std::string& severity, std::size_t count);
+    void set_outbox(std::size_t owed, double oldest_seconds);
+    void set_unwritten(std::size_t bytes);
+    void set_storage_ok(bool ok);
+
+    std::string text() const;  // Prometheus text format 0.0.4
+
+private:
+    struct Families;
+    std::unique_ptr<Families> families_;
+};
+
+}  // namespace runnerwatch

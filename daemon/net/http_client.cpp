@@ -1,0 +1,126 @@
+#include "daemon/net/http_client.h"
+
+#include "daemon/net/curl_multi.h"
+#include "daemon/net/http_transfer.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace runnerwatch {
+namespace {
+
+constexpr std::chrono::seconds headers_timeout{60};  // of a stream; the body may be quiet for ever
+constexpr long stream_buffer_bytes = 8 * 1024;  // a libcurl buffer per stream, thousands of them
+constexpr std::size_t refusal_bytes_max = 16 * 1024;
+
+constexpr long call_connections_max = 32;
+// Connections that a GOAWAY is draining count as well; without room beside them new streams wait.
+constexpr std::size_t spare_connections_first = 4;
+constexpr std::size_t spare_connections_max = 64;
+
+}  // namespace
+
+struct HttpClient::Impl {
+    explicit Impl(Loop executor) : loop(executor), calls(executor), streams(executor) {
+        calls.limit_connections_per_host(call_connections_max);
+    }
+
+    // Only of a server that multiplexes is it known how many connections suffice.
+    void note_version(CURL* easy) {
+        long version = 0;
+        curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+        if (version != CURL_HTTP_VERSION_NONE) multiplexes = version >= CURL_HTTP_VERSION_2_0;
+    }
+
+    void limit_stream_connections() {
+        auto needed = streams.running() / CurlMulti::streams_per_connection + 1 + spare_connections;
+        streams.limit_connections_per_host(multiplexes ? static_cast<long>(needed) : 0);
+    }
+
+    void give_up_waiting_for_headers(HttpTransfer& transfer) {
+        // It may have waited for a connection.
+        spare_connections = std::min(spare_connections * 2, spare_connections_max);
+        std::strcpy(transfer.error, "no answer within 60 s");
+        streams.finish(transfer.easy.get(), CURLE_OPERATION_TIMEDOUT);
+    }
+
+    Loop loop;
+    CurlMulti calls;  // apart from the streams, so that none of them ever waits behind those
+    CurlMulti streams;
+    bool multiplexes = false;
+    std::size_t spare_connections = spare_connections_first;
+};
+
+HttpClient::HttpClient(Loop loop) : impl_(std::make_unique<Impl>(std::move(loop))) {}
+HttpClient::~HttpClient() = default;
+
+std::string_view HttpReply::header(std::string_view name) const {
+    return find_header(headers, name);
+}
+
+asio::awaitable<Result<HttpReply, HttpFailure>> HttpClient::fetch(HttpCall call) {
+    HttpTransfer transfer(std::move(call));
+    if (auto wrong = transfer.prepare(); !wrong.empty())
+        co_return failure(HttpFailure{HttpFailure::Kind::broken, wrong});
+    HttpReply reply;
+    transfer.on_body = [&reply, most = transfer.call.reply_bytes_max](std::string_view bytes) {
+        if (bytes.size() > most - reply.body.size()) return false;
+        reply.body += bytes;
+        return true;
+    };
+
+    auto code = co_await impl_->calls.run(transfer.easy.get());
+    if (transfer.thrown) std::rethrow_exception(transfer.thrown);
+    if (transfer.too_large)
+        co_return failure(HttpFailure{HttpFailure::Kind::too_large,
+                                      transfer.host + ": the answer is larger than allowed"});
+    if (code != CURLE_OK)
+        co_return failure(HttpFailure{failure_kind(code), transfer.in_words(code)});
+    impl_->note_version(transfer.easy.get());
+    reply.status = transfer.status;
+    reply.headers = std::move(transfer.reply_headers);
+    co_return reply;
+}
+
+asio::awaitable<StreamEnd> HttpClient::stream(HttpCall call, std::function<void(int)> on_headers,
+                                              std::function<void(std::string_view)> on_bytes) {
+    StreamEnd end;
+    HttpTransfer transfer(std::move(call));
+    if (end.what = transfer.prepare(); !end.what.empty()) co_return end;
+    CURL* easy = transfer.easy.get();
+    set_option(easy, CURLOPT_BUFFERSIZE, stream_buffer_bytes);
+
+    // Shared, because an expiry that is already queued may fire after the transfer.
+    auto late = std::make_shared<asio::steady_timer>(impl_->loop, headers_timeout);
+    late->async_wait([this, &transfer, weak = std::weak_ptr(late)](auto error) {
+        if (!error && weak.lock()) impl_->give_up_waiting_for_headers(transfer);
+    });
+    transfer.on_headers = [&] {
+        late.reset();
+        impl_->note_version(easy);
+        if (on_headers) on_headers(transfer.status);
+    };
+    transfer.on_body = [&](std::string_view bytes) {
+        if (transfer.status / 100 == 2) {
+            on_bytes(bytes);
+            return true;
+        }
+        end.body += bytes.substr(0, refusal_bytes_max - end.body.size());
+        return end.body.size() < refusal_bytes_max;
+    };
+
+    impl_->limit_stream_connections();
+    auto code = co_await impl_->streams.run(easy);
+    late.reset();
+    if (transfer.thrown) std::rethrow_exception(transfer.thrown);
+    end.status = transfer.status;
+    end.retry_after = transfer.header("retry-after");
+    end.clean = code == CURLE_OK;
+    end.what = end.clean ? transfer.host + ": HTTP " + std::to_string(end.status) + ", ended"
+                         : transfer.in_words(code);
+    co_return end;
+}
+
+}  // namespace runnerwatch

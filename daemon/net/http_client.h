@@ -1,0 +1,85 @@
+#pragma once
+
+#include "daemon/runtime/loop.h"
+#include "parsers/result.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace runnerwatch {
+
+// How the other end is authenticated, and we to it. PEM texts and paths; data wins over files.
+struct TlsOptions {
+    std::string ca_file, ca_data;
+    std::string client_certificate_file, client_certificate_data;
+    std::string client_key_file, client_key_data;
+    std::string server_name;  // checked instead of the URL's host when set
+    std::string proxy_url;
+    bool insecure_skip_verify = false;
+};
+
+struct HttpCall {
+    std::string method = "GET";
+    std::string url;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+    std::chrono::milliseconds timeout{30'000};  // real time; 0: none (streams)
+    std::size_t reply_bytes_max = 16 * 1024 * 1024;
+    TlsOptions tls;
+};
+
+struct HttpReply {
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+    std::string body;
+
+    std::string_view header(std::string_view name) const;  // empty when absent
+};
+
+// Why there was no HTTP answer. `what` names host and reason, never a URL's secrets.
+struct HttpFailure {
+    enum class Kind { resolve, connect, tls, timeout, cancelled, too_large, broken } kind;
+    std::string what;
+};
+
+// What a stream saw until it ended. An end never means that the container ended.
+struct StreamEnd {
+    int status = 0;    // 0: no answer at all
+    std::string body;  // of a non-2xx answer, shortened
+    std::string retry_after;
+    bool clean = false;  // the server ended it in order
+    std::string what;    // in words
+};
+
+// HTTP over libcurl's multi interface on the loop (HTTP/2 where offered).
+//
+// Confined to the loop. Cancelling an await aborts its transfer. Every connection of the client
+// is to be shared only by callers with the same credentials: one client per (cluster, user).
+class HttpClient {
+public:
+    explicit HttpClient(Loop loop);
+    ~HttpClient();
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+
+    asio::awaitable<Result<HttpReply, HttpFailure>> fetch(HttpCall call);
+
+    // Reads an endless answer. `on_headers` gets the status once; `on_bytes` gets the body of a
+    // 2xx answer as it comes, on the loop, and must not block.
+    asio::awaitable<StreamEnd> stream(HttpCall call, std::function<void(int)> on_headers,
+                                      std::function<void(std::string_view)> on_bytes);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// "https://host:8443/path" without user, password, query and fragment: fit for a log.
+std::string url_for_people(std::string_view url);
+
+}  // namespace runnerwatch

@@ -1,0 +1,269 @@
+#include "daemon/net/http_transfer.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <new>
+
+namespace runnerwatch {
+namespace {
+
+constexpr std::chrono::milliseconds connect_timeout{10'000};
+constexpr long keepalive_idle_seconds = 30;
+constexpr long keepalive_interval_seconds = 10;
+constexpr unsigned tcp_user_timeout_milliseconds = 60'000;
+constexpr std::size_t header_bytes_max = 64 * 1024;
+
+struct UrlParts {
+    std::string scheme, host, port, path;
+    std::string host_and_port() const { return port.empty() ? host : host + ":" + port; }
+};
+
+std::string part_of(CURLU* url, CURLUPart part) {
+    char* text = nullptr;
+    if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
+    std::string copy(text);
+    curl_free(text);
+    return copy;
+}
+
+CurlUrl parse_url(std::string_view text) {
+    CurlUrl url(curl_url());
+    if (!url) throw std::bad_alloc();
+    if (curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) != CURLUE_OK)
+        return nullptr;
+    return url;
+}
+
+UrlParts parts_of(CURLU* url) {
+    return {part_of(url, CURLUPART_SCHEME), part_of(url, CURLUPART_HOST),
+            part_of(url, CURLUPART_PORT), part_of(url, CURLUPART_PATH)};
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return result;
+}
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view space = " \t\r\n";
+    auto first = text.find_first_not_of(space);
+    if (first == text.npos) return {};
+    return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+void take_header(HttpTransfer& transfer, std::string_view line) {
+    if (line.starts_with("HTTP/")) {  // again after "100 Continue"
+        transfer.reply_headers.clear();
+        long status = 0;
+        curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+        transfer.status = static_cast<int>(status);
+        return;
+    }
+    line = trimmed(line);
+    if (line.empty()) {
+        if (transfer.status >= 200 && transfer.on_headers)
+            std::exchange(transfer.on_headers, nullptr)();
+        return;
+    }
+    auto colon = line.find(':');
+    if (colon == line.npos) return;
+    transfer.reply_headers.emplace_back(lower(line.substr(0, colon)),
+                                        trimmed(line.substr(colon + 1)));
+}
+
+template <class Work>
+std::size_t guarded(HttpTransfer& transfer, std::size_t size, Work work) {
+    try {
+        if (work()) return size;
+        transfer.too_large = true;
+    } catch (...) {
+        transfer.thrown = std::current_exception();
+    }
+    return size == 0 ? 1 : 0;  // anything but `size` ends the transfer
+}
+
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
+    auto& transfer = *static_cast<HttpTransfer*>(user);
+    return guarded(transfer, size, [&] {
+        transfer.header_bytes += size;
+        if (transfer.header_bytes > header_bytes_max) return false;
+        take_header(transfer, {data, size});
+        return true;
+    });
+}
+
+std::size_t on_write(char* data, std::size_t, std::size_t size, void* user) {
+    auto& transfer = *static_cast<HttpTransfer*>(user);
+    return guarded(transfer, size, [&] { return transfer.on_body({data, size}); });
+}
+
+int on_new_socket(void*, curl_socket_t socket, curlsocktype) {
+    unsigned milliseconds = tcp_user_timeout_milliseconds;
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    return CURL_SOCKOPT_OK;
+}
+
+bool is_loopback(std::string_view host) {
+    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+void set_pem(CURL* easy, CURLoption file, CURLoption blob, const std::string& path,
+             const std::string& data) {
+    if (!data.empty()) {
+        curl_blob pem{const_cast<char*>(data.data()), data.size(), CURL_BLOB_COPY};
+        set_option(easy, blob, &pem);
+    } else if (!path.empty()) {
+        set_option(easy, file, path.c_str());
+    }
+}
+
+void set_tls(HttpTransfer& transfer, CURLU* url, const UrlParts& parts) {
+    CURL* easy = transfer.easy.get();
+    const TlsOptions& tls = transfer.call.tls;
+    set_option(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+    set_option(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
+    set_option(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
+    set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls.ca_file, tls.ca_data);
+    if (!tls.ca_data.empty() || !tls.ca_file.empty())  // that one, and none of the system's
+        set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    set_pem(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls.client_certificate_file,
+            tls.client_certificate_data);
+    set_pem(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls.client_key_file, tls.client_key_data);
+
+    if (tls.server_name.empty() || parts.scheme != "https") return;
+    // libcurl takes the name to check from the URL: put it there, and say where to connect to.
+    add_line(transfer.connect_to, "::" + parts.host_and_port());
+    set_option(easy, CURLOPT_CONNECT_TO, transfer.connect_to.get());
+    curl_url_set(url, CURLUPART_HOST, tls.server_name.c_str(), 0);
+    add_line(transfer.headers, "Host: " + parts.host_and_port());
+}
+
+// False: a header that would smuggle in others.
+bool set_headers(HttpTransfer& transfer) {
+    bool typed = false;
+    for (const auto& [name, value] : transfer.call.headers) {
+        if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+            return false;
+        typed |= lower(name) == "content-type";
+        add_line(transfer.headers, value.empty() ? name + ";" : name + ": " + value);
+    }
+    add_line(transfer.headers, "Expect:");                    // a round trip for nothing
+    if (!typed) add_line(transfer.headers, "Content-Type:");  // libcurl would invent one
+    return true;
+}
+
+void set_method(CURL* easy, const HttpCall& call) {
+    if (call.method == "HEAD") {
+        set_option(easy, CURLOPT_NOBODY, 1L);
+    } else if (call.method != "GET" || !call.body.empty()) {
+        set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+        set_option(easy, CURLOPT_POSTFIELDS, call.body.data());
+        set_option(easy, CURLOPT_CUSTOMREQUEST, call.method.c_str());
+    }
+}
+
+void set_connection(HttpTransfer& transfer, const UrlParts& parts) {
+    CURL* easy = transfer.easy.get();
+    set_option(easy, CURLOPT_NOSIGNAL, 1L);
+    set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    set_option(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    if (parts.scheme == "https") {
+        set_option(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
+        set_option(easy, CURLOPT_PIPEWAIT, 1L);
+    } else {  // waiting for a chance to multiplex would wait for the first answer
+        set_option(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    }
+    set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    set_option(easy, CURLOPT_USERAGENT, "runnerwatch");
+    set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
+    set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.call.timeout.count()));
+    set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    set_option(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_seconds);
+    set_option(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_seconds);
+    set_option(easy, CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
+    if (!transfer.call.tls.proxy_url.empty())
+        set_option(easy, CURLOPT_PROXY, transfer.call.tls.proxy_url.c_str());
+    else if (is_loopback(parts.host))  // a proxy of the environment could not reach it
+        set_option(easy, CURLOPT_PROXY, "");
+}
+
+}  // namespace
+
+std::string HttpTransfer::prepare() {
+    CurlUrl url = parse_url(call.url);
+    if (!url) return "the URL cannot be read";
+    auto parts = parts_of(url.get());
+    host = parts.host_and_port();
+    if (!set_headers(*this)) return host + ": a header contains a line break";
+    set_method(easy.get(), call);
+    set_connection(*this, parts);
+    set_tls(*this, url.get(), parts);
+    set_option(easy.get(), CURLOPT_URL, part_of(url.get(), CURLUPART_URL).c_str());
+    set_option(easy.get(), CURLOPT_HTTPHEADER, headers.get());
+    set_option(easy.get(), CURLOPT_ERRORBUFFER, error);
+    set_option(easy.get(), CURLOPT_HEADERFUNCTION, &on_header);
+    set_option(easy.get(), CURLOPT_HEADERDATA, this);
+    set_option(easy.get(), CURLOPT_WRITEFUNCTION, &on_write);
+    set_option(easy.get(), CURLOPT_WRITEDATA, this);
+    return {};
+}
+
+std::string_view HttpTransfer::header(std::string_view name) const {
+    return find_header(reply_headers, name);
+}
+
+HttpFailure::Kind failure_kind(CURLcode code) {
+    switch (code) {
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return HttpFailure::Kind::resolve;
+        case CURLE_COULDNT_CONNECT:
+            return HttpFailure::Kind::connect;
+        case CURLE_OPERATION_TIMEDOUT:
+            return HttpFailure::Kind::timeout;
+        case CURLE_ABORTED_BY_CALLBACK:
+            return HttpFailure::Kind::cancelled;
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_ENGINE_NOTFOUND:
+        case CURLE_SSL_ENGINE_SETFAILED:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+            return HttpFailure::Kind::tls;
+        default:
+            return HttpFailure::Kind::broken;
+    }
+}
+
+std::string HttpTransfer::in_words(CURLcode code) const {
+    if (code == CURLE_ABORTED_BY_CALLBACK) return host + ": cancelled";
+    std::string_view reason = error;
+    // A text that quotes a URL (that of a proxy) may quote its password.
+    if (reason.empty() || reason.find('@') != reason.npos || reason.find("://") != reason.npos)
+        reason = curl_easy_strerror(code);
+    return host + ": " + std::string(reason);
+}
+
+std::string_view find_header(const std::vector<std::pair<std::string, std::string>>& headers,
+                             std::string_view name) {
+    for (const auto& [key, value] : headers)
+        if (key == name) return value;
+    return {};
+}
+
+std::string url_for_people(std::string_view url) {
+    CurlUrl parsed = parse_url(url);
+    if (!parsed) return "(a URL that cannot be read)";
+    auto parts = parts_of(parsed.get());
+    return parts.scheme + "://" + parts.host_and_port() + parts.path;
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,68 @@
+#include "daemon/rule_files.h"
+
+#include "parsers/rule_loader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace runnerwatch {
+
+namespace {
+
+constexpr std::uintmax_t file_bytes_max = 64 * 1024 * 1024;
+
+}  // namespace
+
+Result<std::string, std::string> read_file(const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error))
+        return failure(path + " cannot be read: it is a directory; name a file");
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return failure(path + " cannot be read: " + std::strerror(errno) +
+                       "; check the path and its permissions");
+    const auto size = std::filesystem::file_size(path, error);
+    if (!error && size > file_bytes_max)
+        return failure(path +
+                       " cannot be read: it is larger than 64 MiB, which no "
+                       "configuration or rule is");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return std::move(text).str();
+}
+
+Result<std::unique_ptr<Matcher>, std::vector<std::string>> load_rules(
+    const std::vector<std::string>& folders) {
+    std::vector<RuleFile> files = built_in_rules();
+    std::vector<std::string> errors;
+    for (const auto& folder : folders) {
+        std::error_code error;
+        std::vector<std::string> paths;
+        for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+            if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+        if (error) {
+            errors.push_back("rules: the folder " + folder + " cannot be read: " + error.message() +
+                             "; check the path under `rules:`");
+            continue;
+        }
+        std::sort(paths.begin(), paths.end());
+        for (const auto& path : paths) {
+            auto text = read_file(path);
+            if (text)
+                files.push_back({path, std::move(*text)});
+            else
+                errors.push_back(text.error());
+        }
+    }
+    auto pack = load_pack("gitlab-runner", files);
+    if (!pack)
+        for (const auto& error : pack.error()) errors.push_back(error.to_string());
+    if (!errors.empty()) return failure(errors);
+    return std::make_unique<Matcher>(std::move(*pack));
+}
+
+}  // namespace runnerwatch

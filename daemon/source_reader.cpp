@@ -1,0 +1,275 @@
+#include "daemon/source_reader.h"
+
+#include "parsers/line_prefix.h"
+#include "parsers/visible_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace runnerwatch {
+
+using nlohmann::json;
+
+namespace {
+
+Values redacted(const Values& values) {
+    Values safe;
+    for (const auto& [name, value] : values) safe[name] = shortened(redact(value), 2'000);
+    return safe;
+}
+
+// The record as people read it: level, first line of the message, fields.
+std::string headline(const Record& record) {
+    std::string line;
+    if (record.level >= Level::warning) {
+        line = to_string(record.level);
+        for (auto& c : line) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        line += ": ";
+    }
+    line += record.message.substr(0, record.message.find('\n'));
+    for (const auto& field : record.fields) line += " " + field.key + "=" + field.value;
+    return shortened(redact(line), 1'000);
+}
+
+std::string open_record_to_json(const OpenRecord& open, const std::optional<EvidenceRef>& ref) {
+    json value = {{"format", static_cast<int>(open.format)},
+                  {"level", static_cast<int>(open.level)},
+                  {"bare", open.bare},
+                  {"lines", open.lines},
+                  {"bytes", open.bytes},
+                  {"last_line", open.last_line}};
+    if (open.last_time) value["last_time"] = open.last_time->time_since_epoch().count();
+    if (ref)
+        value["evidence"] = {{"identity", ref->identity},
+                             {"instance", ref->instance},
+                             {"first_line", ref->first_line}};
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+OpenRecord open_record_from_json(const json& value) {
+    OpenRecord open;
+    open.format = static_cast<Format>(value.at("format").get<int>());
+    open.level = static_cast<Level>(value.at("level").get<int>());
+    open.bare = value.value("bare", false);
+    open.lines = value.at("lines");
+    open.bytes = value.at("bytes");
+    open.last_line = value.at("last_line");
+    if (value.contains("last_time"))
+        open.last_time = Timestamp(Duration(value.at("last_time").get<std::int64_t>()));
+    return open;
+}
+
+}  // namespace
+
+SourceReader::SourceReader(LogSource& source, ReaderContext& context,
+                           const std::optional<PositionRow>& stored, std::int64_t coverage_ordinal)
+    : source_(source), context_(context), coverage_ordinal_(coverage_ordinal) {
+    if (!stored) return;
+    lines_ = stored->lines;
+    if (stored->open_record.empty()) return;
+    const json value = json::parse(stored->open_record);
+    records_.resume(open_record_from_json(value));
+    if (value.contains("evidence")) {
+        const json& ref = value.at("evidence");
+        open_evidence_ = EvidenceRef{ref.at("identity"), ref.at("instance"), ref.at("first_line")};
+    }
+}
+
+void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time, bool cut) {
+    context_.metrics.lines_read(1, text.size() + 1);
+    ++lines_;
+    dirty_ = true;
+    if (place().member_uid.empty()) {  // a file may hold what collectors put before a line
+        const PrefixedLine line = split_prefix(text);
+        if (!time) time = line.time;
+        text = line.text;
+    }
+    if (time) {
+        if (!first_time_) first_time_ = time;
+        last_time_ = time;
+        if (!read_up_to_ || *time > *read_up_to_) read_up_to_ = time;
+    }
+    if (context_.dropping()) return drop(time);
+    keep_for_context(text, lines_);
+    records_.line(SourceLine{text, time, lines_, cut}, *this);
+}
+
+void SourceReader::drop(std::optional<Timestamp> time) {
+    if (dropped_ == 0) {
+        // What is half a record now stays half: its end will not be seen.
+        records_.end(*this);
+        dropped_from_ = time;
+    }
+    dropped_to_ = time;
+    ++dropped_;
+    context_.metrics.lines_dropped(1);
+}
+
+void SourceReader::end_dropping() {
+    if (dropped_ == 0) return;
+    CoverageRow row;
+    row.kind = "local_overload";
+    row.certainty = "lost";
+    row.from = dropped_from_;
+    row.to = dropped_to_;
+    row.lines = static_cast<std::int64_t>(dropped_);
+    row.details = "the database could not be written for too long";
+    dropped_ = 0;
+    note_coverage(std::move(row));
+}
+
+void SourceReader::keep_for_context(std::string_view text, std::uint64_t number) {
+    // Keys are redacted while they pass; everything else only when it is shown.
+    const bool key = keys_.inside_key() || text.find("PRIVATE KEY") != std::string_view::npos;
+    before_.push_back({number, key ? keys_.line(text) : std::string(text), key});
+    before_bytes_ += before_.back().text.size();
+    while (before_bytes_ > context_bytes_max && before_.size() > 1) {
+        before_bytes_ -= before_.front().text.size();
+        before_.pop_front();
+    }
+}
+
+std::string SourceReader::context_before(std::uint64_t line) const {
+    std::string text;
+    std::size_t shown = 0;
+    for (auto at = before_.rbegin(); at != before_.rend() && shown < context_lines_shown; ++at) {
+        if (at->number >= line) continue;
+        const std::string safe = at->redacted ? at->text : redact(at->text);
+        text = shortened(safe, 1'000) + (text.empty() ? "" : "\n") + text;
+        ++shown;
+    }
+    return text;
+}
+
+void SourceReader::on_head(const RecordHead& head) {
+    open_evidence_.reset();
+    if (!context_.matcher.may_match(head.raw)) return;
+    const Record record = decode_record(head.raw);
+    const Match match = context_.matcher.match(record);
+    if (match.detections.empty() && match.recoveries.empty()) return;
+    report(head, record, match);
+}
+
+void SourceReader::report(const RecordHead& head, const Record& record, const Match& match) {
+    const Timestamp now = context_.clock.now();
+    std::optional<Timestamp> at = head.time ? head.time : record.time;
+    const ClockKind clock = at ? ClockKind::source : ClockKind::ours;
+    if (!at) at = now;
+    // Whatever a hold-down waits for before this line is decided before it.
+    context_.book.watermark(place().instance, *at, now);
+    if (!read_up_to_ || *at > *read_up_to_) read_up_to_ = at;
+    const std::string text = redact(head.raw);
+    for (const auto& hit : match.recoveries) {
+        RecoveryObservation seen;
+        seen.rule = hit.rule;
+        seen.index = hit.index;
+        seen.place = place();
+        seen.at = at;
+        seen.line = head.last_line;
+        seen.values = redacted(hit.values);
+        seen.text = redact(record.message);
+        context_.book.recover(seen, now);
+    }
+    for (const auto& detection : match.detections) {
+        Observation seen;
+        seen.rule = detection.rule;
+        seen.place = place();
+        seen.at = at;
+        seen.clock = clock;
+        seen.first_line = head.first_line;
+        seen.last_line = head.last_line;
+        seen.values = redacted(detection.values);
+        for (const auto& [name, value] : detection.identity)
+            seen.identity.emplace_back(name, shortened(redact(value), 500));
+        for (const auto& held : detection.causes)
+            seen.causes.push_back({held.cause, redact(held.says)});
+        seen.also = detection.also;
+        seen.headline = headline(record);
+        seen.text = text;
+        seen.context_before = context_before(head.first_line);
+        open_evidence_ = context_.book.observe(seen, now);
+        context_.metrics.record_matched(detection.rule->id);
+    }
+    context_.changed();
+}
+
+void SourceReader::on_continuation(const SourceLine& line) {
+    if (!open_evidence_) return;
+    const bool key = !before_.empty() && before_.back().redacted;
+    context_.book.extend(*open_evidence_, key ? before_.back().text : redact(line.text));
+    context_.changed();
+}
+
+void SourceReader::on_record_end() { open_evidence_.reset(); }
+
+void SourceReader::on_gap(const SourceGap& gap) {
+    CoverageRow row;
+    row.kind = gap.kind;
+    row.certainty = gap.certainty;
+    row.from = gap.from ? gap.from : last_time_;
+    row.to = gap.to;
+    row.details = redact(gap.details);
+    note_coverage(std::move(row));
+}
+
+void SourceReader::note_coverage(CoverageRow row) {
+    row.instance = place().instance;
+    row.ordinal = ++coverage_ordinal_;
+    row.noted_at = context_.clock.now();
+    context_.metrics.gap(row.kind);
+    context_.book.gap(row.instance, row.from, row.to, row.kind, row.noted_at);
+    coverage_.coverage[{row.instance, row.ordinal}] = row;
+    dirty_ = true;
+    context_.changed();
+}
+
+void SourceReader::on_caught_up() {
+    if (std::exchange(caught_up_, true)) return;
+    context_.caught_up(place().instance);
+}
+
+void SourceReader::on_watermark(Timestamp watermark) {
+    if (!read_up_to_ || watermark > *read_up_to_) read_up_to_ = watermark;
+    records_.quiet(watermark, *this);
+    context_.book.watermark(place().instance, watermark, context_.clock.now());
+    dirty_ = true;
+    context_.changed();
+}
+
+void SourceReader::on_complete() {
+    if (std::exchange(complete_, true)) return;
+    records_.end(*this);
+    dirty_ = true;
+    on_caught_up();
+    context_.completed(place().instance);
+}
+
+void SourceReader::take_changes(ChangeSet& changes) {
+    if (!dirty_) return;
+    dirty_ = false;
+    const Timestamp now = context_.clock.now();
+    PositionRow row = source_.position(records_.held_lines());
+    row.instance = place().instance;
+    row.lines = lines_ - records_.held_lines();
+    row.complete = complete_;
+    row.updated_at = now;
+    if (records_.open_record())
+        row.open_record = open_record_to_json(*records_.open_record(), open_evidence_);
+    if (read_up_to_) context_.book.watermark(row.instance, *read_up_to_, now);
+    if (first_time_) {
+        CoverageRow read;
+        read.instance = row.instance;
+        read.kind = "read";
+        read.certainty = "proven";
+        read.from = first_time_;
+        read.to = read_up_to_;
+        read.lines = static_cast<std::int64_t>(row.lines);
+        read.noted_at = now;
+        coverage_.coverage[{row.instance, 0}] = read;
+    }
+    changes.positions[row.instance] = row;
+    changes.merge(std::exchange(coverage_, ChangeSet{}));
+}
+
+}  // namespace runnerwatch

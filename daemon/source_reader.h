@@ -1,0 +1,95 @@
+#pragma once
+
+#include "alerts/incident_book.h"
+#include "daemon/metrics.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/sources/log_source.h"
+#include "parsers/matcher.h"
+#include "parsers/record_reader.h"
+#include "parsers/redaction.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace runnerwatch {
+
+// What all readers share.
+struct ReaderContext {
+    const Matcher& matcher;
+    IncidentBook& book;
+    const Clock& clock;
+    Metrics& metrics;
+    std::function<void()> changed;   // something that cannot wait 5 s became dirty
+    std::function<bool()> dropping;  // true: the database cannot take more
+    std::function<void(const std::string&instance)> caught_up, completed;
+};
+
+// The way of a line of one source: line -> record -> match -> redaction -> incident book, and the
+// position that goes with it.
+//
+// Confined to the loop. Everything handed to the book has been redacted.
+class SourceReader : public LineSink, private RecordReader::Handler {
+public:
+    static constexpr std::size_t context_bytes_max = 8 * 1024;
+    static constexpr std::size_t context_lines_shown = 5;
+
+    // `stored`: the position reading goes on from, if there is one. `coverage_ordinal`: of the
+    // last coverage row of this source.
+    SourceReader(LogSource& source, ReaderContext& context,
+                 const std::optional<PositionRow>& stored, std::int64_t coverage_ordinal);
+
+    void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) override;
+    void on_gap(const SourceGap& gap) override;
+    void on_caught_up() override;
+    void on_watermark(Timestamp watermark) override;
+    void on_complete() override;
+
+    // Lays what became dirty (position, coverage) into `changes`.
+    void take_changes(ChangeSet& changes);
+
+    // Writing works again: what was dropped meanwhile becomes a gap.
+    void end_dropping();
+
+    bool caught_up() const { return caught_up_; }
+    bool complete() const { return complete_; }
+    const Place& place() const { return source_.place(); }
+    LogSource& source() { return source_; }
+
+private:
+    struct ContextLine {
+        std::uint64_t number;
+        std::string text;
+        bool redacted;
+    };
+
+    void on_head(const RecordHead& head) override;
+    void on_continuation(const SourceLine& line) override;
+    void on_record_end() override;
+    void keep_for_context(std::string_view text, std::uint64_t number);
+    std::string context_before(std::uint64_t line) const;
+    void drop(std::optional<Timestamp> time);
+    void note_coverage(CoverageRow row);
+    void report(const RecordHead& head, const Record& record, const Match& match);
+
+    LogSource& source_;
+    ReaderContext& context_;
+    RecordReader records_;
+    LineRedactor keys_;
+    std::deque<ContextLine> before_;
+    std::size_t before_bytes_ = 0;
+    std::uint64_t lines_ = 0;  // handed over so far
+    std::optional<EvidenceRef> open_evidence_;
+    std::optional<Timestamp> first_time_, last_time_, read_up_to_;
+    std::int64_t coverage_ordinal_;
+    std::uint64_t dropped_ = 0;
+    std::optional<Timestamp> dropped_from_, dropped_to_;
+    ChangeSet coverage_;
+    bool dirty_ = false;
+    bool caught_up_ = false;
+    bool complete_ = false;
+};
+
+}  // namespace runnerwatch

@@ -1,0 +1,189 @@
+#include "daemon/sources/pod_log.h"
+
+#include "parsers/digest.h"
+
+#include <algorithm>
+
+namespace runnerwatch {
+
+namespace {
+
+// Runtimes split lines into records of 16 KiB (containerd) or 8 KiB (conmon); the log API joins
+// them, but a tail probe counts records.
+constexpr std::size_t record_bytes_min = 8 * 1024;
+constexpr std::size_t details_bytes_max = 500;
+
+struct TimedLine {
+    Timestamp time;
+    std::string_view text;
+};
+
+std::optional<TimedLine> split_time(std::string_view line) {
+    const auto parsed = parse_time(line);
+    if (!parsed) return std::nullopt;
+    line.remove_prefix(parsed->length);
+    if (!line.empty() && line.front() != ' ') return std::nullopt;
+    return TimedLine{parsed->time, line.substr(std::min<std::size_t>(1, line.size()))};
+}
+
+}  // namespace
+
+std::optional<LogTail> parse_log_line(std::string_view line) {
+    const auto timed = split_time(line);
+    if (!timed) return std::nullopt;
+    return LogTail{{timed->time, line_hash(timed->text)}, std::string(timed->text)};
+}
+
+PodLog::PodLog(const std::optional<PositionRow>& position) {
+    if (!position) return;
+    lines_ = position->lines;
+    // Unreadable bytes (of a newer version, say) are a first contact.
+    if (auto ring = AnchorRing::parse(position->blob)) {
+        ring_ = std::move(*ring);
+        resumed_ = true;
+    }
+}
+
+void PodLog::begin(std::optional<LogTail> tail, std::optional<Timestamp> since) {
+    if (!tail) {
+        ring_ = AnchorRing();
+    } else if (!since || tail->mark.time < *since) {
+        ring_ = AnchorRing();
+        ring_.push(tail->mark);
+        seeded_ = true;
+    } else {
+        ring_ = AnchorRing(std::chrono::floor<std::chrono::seconds>(*since));
+    }
+    resume(std::move(tail));
+}
+
+void PodLog::resume(std::optional<LogTail> tail) {
+    if (!tail || handed_over(*tail)) return caught_up();
+    history_end_ = std::move(tail);
+}
+
+std::optional<Timestamp> PodLog::start_answer(bool same_instance, bool whole) {
+    framer_.clear();
+    at_start_ = true;
+    replaying_ = false;
+    alignment_.reset();
+    const auto since = whole ? std::nullopt : ring_.resume_from();
+    if (!ring_.empty() || !same_instance) alignment_.emplace(ring_, since);
+    return since;
+}
+
+void PodLog::bytes(std::string_view bytes) {
+    framer_.feed(bytes, [this](const FramedLine& framed) { line(framed); });
+}
+
+void PodLog::line(const FramedLine& framed) {
+    const bool first = std::exchange(at_start_, false);
+    const auto timed = split_time(framed.text);
+    if (!timed) {
+        // sinceTime cuts between the records of a long line: its end comes first, and is known.
+        if (first) return;
+        const auto text = std::string(framed.text.substr(0, details_bytes_max));
+        return sink_->on_gap({"in_band_error", "possibly_lost", last_time(), last_time(),
+                              "the log API gave a line without time: " + text});
+    }
+    const LineMark mark{timed->time, line_hash(timed->text)};
+    if (!alignment_ && !ring_.empty() && mark.time < ring_.last().time - Alignment::reorder_max) {
+        // The kubelet may have begun the same file again (kubernetes/kubernetes#122928).
+        alignment_.emplace(ring_, std::nullopt);
+        replaying_ = true;
+    }
+    if (!alignment_) return deliver(mark, timed->text, framed.cut);
+    alignment_->add({mark, std::string(timed->text), framed.cut});
+    if (alignment_->decided()) conclude();
+}
+
+PodLog::Rest PodLog::end_answer(bool last_line_counts) {
+    const FramedLine rest = framer_.rest();
+    Rest result;
+    if (!rest.text.empty()) {
+        if (!split_time(rest.text))
+            result.problem = rest.text.substr(0, details_bytes_max);
+        else if (last_line_counts)
+            line(rest);
+        else
+            result.line = true;
+    }
+    framer_.clear();
+    return result;
+}
+
+bool PodLog::alignment_has_seen(const LogTail& tail) const {
+    return alignment_ && alignment_->has_seen(tail.mark);
+}
+
+void PodLog::end_alignment() {
+    if (!alignment_) return;
+    alignment_->end();
+    conclude();
+}
+
+void PodLog::drop_alignment() {
+    alignment_.reset();
+    framer_.clear();
+}
+
+void PodLog::conclude() {
+    Alignment alignment = std::move(*alignment_);
+    alignment_.reset();
+    const bool replayed = std::exchange(replaying_, false);
+    const std::size_t known = alignment.known();
+    const bool anchored = alignment.anchored(), repeats = alignment.repeats();
+    const auto lines = std::move(alignment).take_new();
+    const auto to = lines.empty() ? std::nullopt : std::optional(lines.front().mark.time);
+    if (repeats)
+        sink_->on_gap({"rotated_while_disconnected", "possibly_duplicated", last_time(), to,
+                       "identical lines with one time cannot be told apart"});
+    else if (!anchored && replayed && known > 0)
+        sink_->on_gap({"kubelet_skip", "possibly_lost", last_time(), to,
+                       "the log went back in time, to lines that were only partly known"});
+    else if (!anchored && !replayed && !ring_.empty() && !seeded_)
+        sink_->on_gap({"rotated_while_disconnected", "possibly_lost", last_time(), to,
+                       "the last line read before is no longer in the log"});
+    for (const auto& line : lines) deliver(line.mark, line.text, line.cut);
+}
+
+void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
+    ring_.push(mark);
+    seeded_ = false;
+    ++lines_;
+    last_long_.clear();
+    if (text.size() >= record_bytes_min) last_long_ = text;
+    sink_->on_line(text, mark.time, cut);
+    if (history_end_ && (mark.time > history_end_->mark.time || ends_with(*history_end_)))
+        caught_up();
+}
+
+void PodLog::caught_up() {
+    history_end_.reset();
+    if (!std::exchange(caught_up_, true)) sink_->on_caught_up();
+}
+
+// A probe gives the last record of a long line, with that record's own time.
+bool PodLog::is_tail_of_last(const LogTail& tail) const {
+    return !last_long_.empty() && !tail.text.empty() && tail.mark.time >= ring_.last().time &&
+           std::string_view(last_long_).ends_with(tail.text);
+}
+
+bool PodLog::is_before_answer(const LogTail& tail) const {
+    const auto since = ring_.resume_from();
+    return since && tail.mark.time < *since && !handed_over(tail);
+}
+
+bool PodLog::handed_over(const LogTail& tail) const {
+    return ring_.contains(tail.mark) || is_tail_of_last(tail);
+}
+
+bool PodLog::ends_with(const LogTail& tail) const {
+    return !ring_.empty() && (ring_.last() == tail.mark || is_tail_of_last(tail));
+}
+
+std::optional<Timestamp> PodLog::last_time() const {
+    return ring_.empty() ? std::nullopt : std::optional(ring_.last().time);
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,351 @@
+#include "daemon/sources/pod_source.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+#include <variant>
+
+namespace runnerwatch {
+
+namespace {
+
+using namespace asio::experimental::awaitable_operators;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds quick_first{250};
+constexpr seconds quick_max{30};
+constexpr seconds slow_first{2}, slow_max{60};
+constexpr seconds healthy_after{60};
+constexpr seconds retry_after_max{300};
+
+constexpr seconds quiet_after{5};  // a replay that pauses this long may have come to its end
+constexpr int quiet_rounds_max = 3;
+constexpr seconds drain_grace{30};  // for the open stream of a container that has ended
+constexpr int final_reads_max = 5;
+constexpr seconds final_first{1}, final_max{10};
+constexpr seconds idle_check{3600};
+
+bool says_gone(const ApiError& error) { return error.code == 404 && error.kind == "pods"; }
+
+}  // namespace
+
+PodSource::PodSource(ApiClient& api, const Clock& clock, Place place, std::string instance,
+                     const PodContainer& container, std::optional<PositionRow> position,
+                     Options options)
+    : api_(api),
+      clock_(clock),
+      place_(std::move(place)),
+      instance_(std::move(instance)),
+      options_(std::move(options)),
+      log_(position),
+      complete_(position && position->complete),
+      quick_(quick_first, quick_max),
+      slow_(slow_first, slow_max) {
+    update(container);
+}
+
+void PodSource::update(const PodContainer& container) {
+    if (container == container_) return;
+    container_ = container;
+    const bool mentions_none = container.id.empty() && container.last_id.empty();
+    if (container.id == instance_ || mentions_none)
+        standing_ = Standing::current;
+    else if (container.last_id == instance_)
+        standing_ = Standing::previous;
+    else
+        standing_ = Standing::unreadable;
+    const bool between_restarts = container.state == PodContainer::State::waiting &&
+                                  container.id == instance_ && container.last_id == instance_;
+    if (standing_ != Standing::current || between_restarts ||
+        container.state == PodContainer::State::terminated)
+        drain();
+    wake();
+}
+
+void PodSource::drain() {
+    if (draining_) return;
+    draining_ = true;
+    drain_began_ = clock_.now();
+    wake();
+}
+
+PositionRow PodSource::position(std::size_t held_lines) const {
+    PositionRow row;
+    row.instance = place_.instance;
+    row.kind = "pod";
+    row.blob = log_.blob(held_lines);
+    row.lines = log_.lines() - held_lines;
+    row.complete = complete_ && held_lines == 0;
+    row.updated_at = clock_.now();
+    return row;
+}
+
+asio::awaitable<void> PodSource::run(LineSink& sink) {
+    sink_ = &sink;
+    log_.hand_to(sink);
+    wake_.emplace(co_await asio::this_coro::executor);
+    if (!complete_) {
+        co_await open();
+        co_await follow();
+        co_await finish();
+        complete_ = true;
+    }
+    log_.caught_up();
+    sink.on_complete();
+}
+
+// The probe before the first answer says where the history ends, and gives the anchor where
+// reading does not begin with lines.
+asio::awaitable<void> PodSource::open() {
+    for (int tries = 0; !draining_ || tries < final_reads_max; ++tries) {
+        auto last = co_await tail();
+        if (last) {
+            std::optional<Timestamp> since;
+            if (options_.history > Duration::zero()) since = clock_.now() - options_.history;
+            read_whole_ = log_.resumed() && *last && log_.is_before_answer(**last);
+            if (log_.resumed())
+                log_.resume(std::move(*last));
+            else
+                log_.begin(std::move(*last), since);
+            co_return;
+        }
+        const Next next = judge(last.error());
+        if (next == Next::nothing_left && draining_) co_return;
+        co_await wait(pause(next));
+    }
+}
+
+asio::awaitable<void> PodSource::follow() {
+    while (!draining_) {
+        const Timestamp began = clock_.now();
+        const Next next = co_await read(true);
+        if (draining_) break;
+        if (clock_.now() - began >= healthy_after) quick_.reset();
+        co_await wait(pause(next));
+    }
+}
+
+// The container has ended: what is left of its log, and the proof that it is all.
+asio::awaitable<void> PodSource::finish() {
+    Backoff backoff(final_first, final_max);
+    // A stream that ended in order when the container was known to have ended is good evidence;
+    // proof is a probe that finds nothing behind the last line.
+    const bool terminated =
+        container_.id == instance_ && container_.state == PodContainer::State::terminated;
+    bool evident = ended_well_ && (ended_known_ || terminated);
+    bool proven = false;
+    for (int tries = 0; tries < final_reads_max && !proven; ++tries) {
+        if (tries > 0) co_await wait(backoff.next());
+        if (standing_ == Standing::unreadable) break;
+        const Next next = co_await read(false);
+        if (next == Next::nothing_left) break;
+        if (!ended_well_) continue;
+        auto last = co_await tail();
+        if (last) proven = *last ? log_.ends_with(**last) : log_.empty();
+        evident = !last || proven;
+    }
+    if (!proven && !evident) report_unproven_end();
+}
+
+void PodSource::report_unproven_end() {
+    SourceGap gap;
+    gap.from = log_.last_time() ? log_.last_time() : container_.started_at;
+    if (container_.id == instance_) gap.to = container_.finished_at;
+    const bool unseen = !opened_ && !log_.resumed();
+    gap.certainty = unseen ? "lost" : "possibly_lost";
+    gap.kind = unseen             ? "pod_gone_before_open"
+               : problem_.empty() ? "tail_unproven"
+                                  : "in_band_error";
+    gap.details = problem_.empty() ? trouble_ : problem_;
+    sink_->on_gap(gap);
+}
+
+std::string PodSource::log_path(const std::string& query) const {
+    return "/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member +
+           "/log?container=" + place_.container + "&timestamps=true" + query +
+           (standing_ == Standing::previous ? "&previous=true" : "");
+}
+
+// Reads one answer of the log API to its end.
+asio::awaitable<PodSource::Next> PodSource::read(bool following) {
+    ended_well_ = discarding_ = reopen_ = false;
+    asked_ = standing_;
+    const auto since = log_.start_answer(!opened_, std::exchange(read_whole_, false));
+    std::string query = following ? "&follow=true" : "";
+    if (since) query += "&sinceTime=" + format_time(*since).substr(0, 19) + "Z";
+    const std::string path = log_path(query);
+    std::function<void(int)> on_headers = [this](int status) {
+        if (status != 200) return;
+        opened_ = true;
+        trouble("");
+    };
+    std::function<void(std::string_view)> on_bytes = [this](std::string_view bytes) {
+        active_ = true;
+        const bool was_aligning = log_.aligning();
+        log_.bytes(bytes);
+        if (log_.alignment_wants_end() || log_.aligning() != was_aligning) wake();
+    };
+    auto ended = co_await (api_.stream(path, std::move(on_headers), std::move(on_bytes)) ||
+                           attend(following));
+    const StreamEnd* end = std::get_if<StreamEnd>(&ended);
+    if (!end || discarding_) {
+        log_.drop_alignment();
+        co_return Next::retry;
+    }
+    if (end->status != 200) {
+        if (end->status == 204) co_return Next::retry_slowly;  // no node yet
+        co_return judge(api_.explain(path, *end));
+    }
+    ended_known_ = draining_;
+    const auto rest = log_.end_answer(draining_ && end->clean);
+    problem_ = rest.problem;
+    // How the stream of a deleted pod may end.
+    const bool container_gone = following && problem_.find("code = NotFound") != problem_.npos;
+    const bool in_order = end->clean && !rest.line && (problem_.empty() || container_gone);
+    if (in_order && draining_ && log_.aligning()) {
+        if (!co_await is_this_instance()) {
+            log_.drop_alignment();
+            co_return Next::retry;
+        }
+        log_.end_alignment();
+    }
+    // An answer whose place was not found says nothing about the end.
+    ended_well_ = in_order && !log_.aligning();
+    log_.drop_alignment();
+    co_return Next::retry;
+}
+
+// Beside an answer: ends a search for the place in the log that cannot succeed any more, and an
+// answer that does not end. Returns when the answer is to be given up.
+asio::awaitable<void> PodSource::attend(bool following) {
+    active_ = false;
+    for (int quiet_rounds = 0;;) {
+        Duration most = log_.aligning() ? quiet_after : idle_check;
+        if (draining_ && following) {
+            const Duration left = drain_began_ + drain_grace - clock_.now();
+            if (left <= Duration::zero()) co_return;
+            most = std::min(most, left);
+        }
+        co_await wait(most);
+        if (reopen_) co_return;
+        if (!log_.aligning()) continue;
+        if (!log_.alignment_wants_end()) {
+            if (std::exchange(active_, false)) {
+                quiet_rounds = 0;
+                continue;
+            }
+            const bool clear = co_await place_is_clear();
+            if (++quiet_rounds >= quiet_rounds_max && log_.alignment_empty() && !clear) co_return;
+            if (quiet_rounds < quiet_rounds_max && !clear) continue;
+        }
+        if (!log_.alignment_replays() && !co_await is_this_instance()) {
+            discarding_ = true;
+            co_return;
+        }
+        log_.end_alignment();
+        quiet_rounds = 0;
+    }
+}
+
+// Whether the answer has reached the end of the log.
+asio::awaitable<bool> PodSource::place_is_clear() {
+    auto last = co_await tail();
+    if (!last) co_return false;
+    if (!*last) co_return log_.alignment_empty();
+    read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
+    co_return log_.alignment_has_seen(**last);
+}
+
+// The log is asked for by the pod's and the container's name: both may have passed on to another.
+asio::awaitable<bool> PodSource::is_this_instance() {
+    auto body =
+        co_await api_.get("/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member);
+    // A refusal speaks against nothing, and a pod that is gone has no other instance.
+    if (!body) co_return body.error().code != 0;
+    const auto pod = parse_pod(nlohmann::json::parse(*body, nullptr, false));
+    if (!pod) co_return true;
+    if (pod->uid != place_.member_uid) {
+        standing_ = Standing::unreadable;
+        drain();
+        co_return false;
+    }
+    for (const PodContainer& container : pod->containers)
+        if (container.name == place_.container) update(container);
+    co_return standing_ == asked_;
+}
+
+asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {
+    auto body = co_await api_.get(log_path("&tailLines=1&limitBytes=65536"));
+    if (!body) co_return failure(body.error());
+    std::string_view line = *body;
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) co_return std::optional<LogTail>();
+    auto last = parse_log_line(line);
+    if (last) co_return last;
+    ApiError error;
+    error.code = 200;
+    error.what =
+        "the log API gave an error instead of the log: " + parse_api_status(200, line).message;
+    co_return failure(std::move(error));
+}
+
+asio::awaitable<void> PodSource::probe_tail() {
+    if (!sink_ || complete_) co_return;
+    // The log's times are the node's. Its clock is taken to agree with ours.
+    const Timestamp began = clock_.now();
+    auto last = co_await tail();
+    if (!last || complete_) co_return;
+    const bool proven = *last ? log_.handed_over(**last) : log_.empty() && log_.lines() == 0;
+    if (proven) {
+        sink_->on_watermark(began);
+    } else if (*last && log_.is_before_answer(**last)) {
+        read_whole_ = reopen_ = true;
+        wake();
+    }
+}
+
+asio::awaitable<void> PodSource::wait(Duration most) {
+    if (!woken_) {
+        wake_->expires_after(clock_.real(most));
+        co_await wake_->async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    woken_ = false;
+}
+
+void PodSource::wake() {
+    woken_ = true;
+    if (wake_) wake_->cancel();
+}
+
+PodSource::Next PodSource::judge(const ApiError& error) {
+    int wanted = 0;
+    const char* end = error.retry_after.data() + error.retry_after.size();
+    if (std::from_chars(error.retry_after.data(), end, wanted).ptr == end && wanted > 0)
+        retry_after_ = std::min(seconds(wanted), retry_after_max);
+    if (says_gone(error)) return draining_ ? Next::nothing_left : Next::retry_slowly;
+    // Waiting to start, or the kubelet does not know its container yet.
+    if (error.code == 400) return Next::retry_slowly;
+    if (error.code != 404) trouble(error.what);
+    return error.code == 401 || error.code == 403 ? Next::retry_slowly : Next::retry;
+}
+
+Duration PodSource::pause(Next next) {
+    const Duration wait = next == Next::retry ? quick_.next() : slow_.next();
+    if (next == Next::retry) slow_.reset();
+    return std::max<Duration>(wait, std::exchange(retry_after_, seconds(0)));
+}
+
+void PodSource::trouble(const std::string& what) {
+    if (what == trouble_) return;
+    trouble_ = what;
+    if (options_.on_trouble) options_.on_trouble(what);
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "daemon/cluster/api_client.h"
+#include "daemon/runtime/backoff.h"
+#include "daemon/runtime/clock.h"
+#include "daemon/sources/log_source.h"
+#include "daemon/sources/pod_log.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace runnerwatch {
+
+// The log of one container instance, through the log API.
+//
+// A stream that ends proves nothing: it is opened again from a second before the last line, and
+// goes on only where the last lines come again (parsers/anchor_ring.h). What cannot be found again
+// is reported as a gap. Confined to the loop; `api` and `clock` outlive it.
+class PodSource : public LogSource {
+public:
+    struct Options {
+        Duration history{};  // first contact: how far back; 0: from now on
+        // In words, once per change; empty: it works again.
+        std::function<void(const std::string&)> on_trouble;
+    };
+
+    // `instance`: the containerID that is to be read, which may be the container's last one.
+    PodSource(ApiClient& api, const Clock& clock, Place place, std::string instance,
+              const PodContainer& container, std::optional<PositionRow> position, Options options);
+
+    // What the watch says of the pod's container now. An instance that has ended is drained.
+    void update(const PodContainer& container);
+
+    const Place& place() const override { return place_; }
+    asio::awaitable<void> run(LineSink& sink) override;
+    PositionRow position(std::size_t held_lines) const override;
+    void drain() override;
+    asio::awaitable<void> probe_tail() override;
+
+private:
+    // Where the instance is read: as the container's current one, as its previous one, or not.
+    enum class Standing { current, previous, unreadable };
+    // What to do after an answer or a refusal.
+    enum class Next { retry, retry_slowly, nothing_left };
+
+    asio::awaitable<void> open();
+    asio::awaitable<void> follow();
+    asio::awaitable<void> finish();
+    asio::awaitable<bool> read_rest();
+    asio::awaitable<Next> read(bool following);
+    asio::awaitable<void> attend(bool following);
+    asio::awaitable<bool> place_is_clear();
+    asio::awaitable<bool> is_this_instance();
+    asio::awaitable<Result<std::optional<LogTail>, ApiError>> tail();
+    asio::awaitable<void> wait(Duration most);
+    void wake();
+    Next judge(const ApiError& error);
+    Duration pause(Next next);
+    void trouble(const std::string& what);
+    void report_unproven_end();
+    std::string log_path(const std::string& query) const;
+
+    ApiClient& api_;
+    const Clock& clock_;
+    const Place place_;
+    const std::string instance_;
+    const Options options_;
+    PodContainer container_;  // as last seen
+    Standing standing_ = Standing::current;
+    Standing asked_ = Standing::current;  // how the answer in hand was asked for
+    LineSink* sink_ = nullptr;
+    PodLog log_;
+    bool complete_ = false;
+
+    bool draining_ = false;
+    Timestamp drain_began_{};
+    bool opened_ = false;       // an answer to a request for the log has begun
+    bool ended_well_ = false;   // the last stream ended in order, with nothing held back
+    bool ended_known_ = false;  // and it was known then that the container had ended
+    std::string problem_;       // what the kubelet wrote instead of the log's end
+
+    std::optional<asio::steady_timer> wake_;
+    bool woken_ = false;
+    bool active_ = false;      // bytes have come since last asked
+    bool discarding_ = false;  // the answer is not that of this instance
+    bool read_whole_ = false;  // the next answer is to begin at the log's start
+    bool reopen_ = false;      // the answer in hand is to be given up for it
+    Backoff quick_, slow_;
+    std::chrono::seconds retry_after_{0};
+    std::string trouble_;
+};
+
+}  // namespace runnerwatch

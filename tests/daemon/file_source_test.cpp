@@ -1,0 +1,288 @@
+#include "daemon/sources/file_source.h"
+
+#include "daemon/runtime/task_group.h"
+#include "tests/daemon/recording_sink.h"
+#include "tests/daemon/run_on_loop.h"
+
+#include <gmock/gmock.h>
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace runnerwatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Reader {
+    Reader(Loop loop, const Clock& clock, const std::string& path,
+           std::optional<PositionRow> position, Duration history)
+        : source(clock, place(path), std::move(position),
+                 {history, [this](const std::string& what) { troubles.push_back(what); }}),
+          tasks(loop, &fail_test) {
+        tasks.spawn("file", source.run(sink));
+    }
+    static Place place(const std::string& path) {
+        Place result;
+        result.workload = result.member = result.instance = path;
+        return result;
+    }
+    asio::awaitable<void> lines(std::size_t count) {
+        auto enough = [&] { return sink.lines.size() >= count; };
+        co_await until(enough);
+    }
+    asio::awaitable<void> call(std::string name) {
+        auto made = [&] { return sink.has(name); };
+        co_await until(made);
+    }
+    asio::awaitable<void> troubled() {
+        auto told = [&] { return !troubles.empty(); };
+        co_await until(told);
+    }
+    asio::awaitable<void> stop() { return tasks.stop(); }
+
+    std::vector<std::string> troubles;
+    RecordingSink sink;
+    FileSource source;
+    TaskGroup tasks;
+};
+
+// A folder of its own, and a clock whose half second takes half a millisecond.
+struct Rig {
+    explicit Rig(Loop executor) : loop(executor) {
+        std::filesystem::remove_all(folder);
+        std::filesystem::create_directories(folder);
+    }
+    ~Rig() { std::filesystem::remove_all(folder); }
+    void write(const std::string& text) { std::ofstream(path, std::ios::app) << text; }
+    std::unique_ptr<Reader> read(std::optional<PositionRow> position = std::nullopt,
+                                 Duration history = 24h) {
+        return std::make_unique<Reader>(loop, clock, path, std::move(position), history);
+    }
+    std::string stamped(Duration ago, const std::string& text) const {
+        return format_time(clock.now() - ago) + " " + text + "\n";
+    }
+
+    Loop loop;
+    Clock clock{1000.0};
+    const std::string folder = testing::TempDir() + "runnerwatch-file-source";
+    const std::string path = folder + "/runner.log";
+};
+
+template <class Test>
+void with_rig(Test test) {
+    run_on_loop([&](Loop loop) -> asio::awaitable<void> {
+        Rig rig(loop);
+        co_await test(rig);
+    });
+}
+
+TEST(FileSource, ReadsTheHistoryOfAFileWhoseLinesHaveTimes) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write(rig.stamped(30 * 24h, "a month ago") + rig.stamped(2h, "two hours ago") +
+                  "a line that goes on\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write(rig.stamped(0s, "now"));
+        co_await reader->lines(3);
+        EXPECT_THAT(
+            reader->sink.calls,
+            ElementsAre("line two hours ago", "line a line that goes on", "caught up", "line now"));
+        EXPECT_TRUE(reader->sink.times.at(0));
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, FindsTheHistoryInALargeFile) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        const Timestamp now = rig.clock.now();
+        std::string text;
+        for (int i = 100'000; i > 0; --i)
+            text += format_time(now - i * 1min) + " line " + std::to_string(i) + "\n";
+        rig.write(text);
+        auto reader = rig.read(std::nullopt, 10 * 1min);
+        co_await reader->call("caught up");
+        EXPECT_LE(reader->sink.lines.size(), 10u);
+        EXPECT_EQ(reader->sink.lines.back(), "line 1");
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, StartsAtTheEndOfAFileWithoutTimes) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("old\nolder\nhalf a ");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("line\nnew\n");
+        co_await reader->lines(2);
+        EXPECT_THAT(reader->sink.lines, ElementsAre("half a line", "new"));
+        EXPECT_EQ(reader->source.position(0).lines, 2u);
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, StartsAtTheEndWhenNoHistoryIsWanted) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write(rig.stamped(2h, "two hours ago"));
+        auto reader = rig.read(std::nullopt, 0s);
+        co_await reader->call("caught up");
+        EXPECT_THAT(reader->sink.lines, IsEmpty());
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, ReadsAFileFromItsStartThatAppearsLater) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        auto reader = rig.read();
+        co_await reader->troubled();
+        EXPECT_THAT(reader->troubles.at(0), HasSubstr("No such file or directory; waiting"));
+        rig.write("first\n");
+        co_await reader->lines(1);
+        EXPECT_EQ(reader->troubles.back(), "");
+        EXPECT_THAT(reader->sink.lines, ElementsAre("first"));
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, GoesOnFromAStoredPositionWithTheLinesThatWereHeld) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto first = rig.read();
+        co_await first->call("caught up");
+        rig.write("one\ntwo\nthree\nhalf");
+        co_await first->lines(3);
+        const PositionRow position = first->source.position(2);
+        co_await first->stop();
+        EXPECT_EQ(position.lines, 1u);
+        EXPECT_EQ(position.kind, "file");
+
+        rig.write(" of four\n");
+        auto second = rig.read(position);
+        co_await second->lines(3);
+        EXPECT_THAT(second->sink.lines, ElementsAre("two", "three", "half of four"));
+        EXPECT_THAT(second->sink.gaps, IsEmpty());
+        EXPECT_EQ(second->source.position(0).lines, 4u);
+        co_await second->stop();
+    });
+}
+
+TEST(FileSource, SaysWhenItsPlaceIsInAnotherFileByNow) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto first = rig.read();
+        co_await first->call("caught up");
+        rig.write("one\n");
+        co_await first->lines(1);
+        const PositionRow position = first->source.position(0);
+        co_await first->stop();
+
+        // The same file by number, with other content: truncated and written again.
+        std::ofstream(rig.path) << "another\nfile\n";
+        auto second = rig.read(position);
+        co_await second->call("caught up");
+        EXPECT_THAT(second->sink.calls, ElementsAre("gap rotated_while_disconnected possibly_lost",
+                                                    "line another", "line file", "caught up"));
+        co_await second->stop();
+    });
+}
+
+TEST(FileSource, ReadsARenamedFileToItsEndAndGoesOnWithTheNewOne) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\n");
+        co_await reader->lines(1);
+        rig.write("two\nno newline");
+        std::filesystem::rename(rig.path, rig.path + ".1");
+        rig.write("three\n");
+        co_await reader->lines(4);
+        EXPECT_THAT(reader->sink.lines, ElementsAre("one", "two", "no newline", "three"));
+        EXPECT_THAT(reader->sink.gaps, IsEmpty());
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, ReportsATruncation) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\n");
+        co_await reader->lines(1);
+        std::ofstream(rig.path) << "this is longer than what was there before\n";
+        co_await reader->lines(2);
+        EXPECT_THAT(reader->sink.calls,
+                    ElementsAre("caught up", "line one", "gap file_truncated possibly_lost",
+                                "line this is longer than what was there befor"));
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, IsReadToItsEndWhenDrained) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\nlast words");
+        reader->source.drain();
+        co_await reader->call("complete");
+        EXPECT_THAT(reader->sink.lines, ElementsAre("one", "last words"));
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, IsProvenReadOnlyUpToItsLastByte) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        co_await reader->source.probe_tail();
+        EXPECT_EQ(reader->sink.watermarks.size(), 1u);
+        rig.write("one\n");
+        co_await reader->source.probe_tail();
+        EXPECT_EQ(reader->sink.watermarks.size(), 1u) << "line one was not read yet";
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, SaysWhatItCannotRead) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        const std::string binary = rig.folder + "/binary", gzip = rig.folder + "/log.gz";
+        const std::string pipe = rig.folder + "/pipe";
+        std::ofstream(binary) << std::string(100, '\0') << "text";
+        std::ofstream(gzip) << "\x1F\x8B\x08 compressed";
+        EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+        const std::pair<std::string, const char*> cases[] = {
+            {rig.folder, "it is a directory; name a log file"},
+            {binary, "it is binary or compressed"},
+            {gzip, "it is binary or compressed"},
+            {pipe, "it is not a regular file"},
+            {rig.folder + "/none", "No such file or directory; waiting"},
+        };
+        for (const auto& [path, says] : cases) {
+            SCOPED_TRACE(path);
+            Reader reader(rig.loop, rig.clock, path, std::nullopt, 24h);
+            co_await reader.troubled();
+            EXPECT_THAT(reader.troubles.at(0), HasSubstr("cannot read " + path));
+            EXPECT_THAT(reader.troubles.at(0), HasSubstr(says));
+            EXPECT_THAT(reader.sink.calls, IsEmpty());
+            co_await reader.stop();
+        }
+    });
+}
+
+TEST(FilePosition, IsTheSameAfterStoringAndReading) {
+    const FilePosition position{0xFEDCBA9876543210, 2, 3, 0x8000000000000000};
+    EXPECT_EQ(FilePosition::parse(position.blob()), position);
+    for (const std::string& blob : {std::string(), position.blob() + "x", std::string(33, '\2')})
+        EXPECT_FALSE(FilePosition::parse(blob));
+}
+
+}  // namespace
+}  // namespace runnerwatch

@@ -1,0 +1,153 @@
+#include "daemon/sources/pod_log.h"
+
+#include "tests/daemon/recording_sink.h"
+
+#include <gmock/gmock.h>
+
+namespace runnerwatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const Timestamp noon = std::chrono::sys_days(std::chrono::year(2026) / 11 / 23) + 12h;
+
+std::string at(Duration after_noon, const std::string& text) {
+    return format_time(noon + after_noon) + " " + text;
+}
+
+// A log whose first answer has given these lines.
+struct Read {
+    explicit Read(std::initializer_list<std::string> first) : log(std::nullopt) {
+        log.hand_to(sink);
+        log.begin(std::nullopt, std::nullopt);
+        log.start_answer(true, false);
+        for (const auto& line : first) log.bytes(line + "\n");
+    }
+    RecordingSink sink;
+    PodLog log;
+};
+
+TEST(PodLog, TakesTheTimeOff) {
+    Read read({at(1s, "one"), at(2s, ""), "2026-11-23T14:00:03.5+02:00 local"});
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "", "local"));
+    EXPECT_THAT(read.sink.times, ElementsAre(noon + 1s, noon + 2s, noon + 3500ms));
+}
+
+TEST(PodLog, IsToldOfTheEndOfTheHistoryBehindItsLastLine) {
+    RecordingSink sink;
+    PodLog log(std::nullopt);
+    log.hand_to(sink);
+    log.begin(parse_log_line(at(2s, "two")), noon);
+    EXPECT_EQ(log.start_answer(true, false), noon);
+    log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n" + at(3s, "three") + "\n");
+    EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up", "line three"));
+}
+
+TEST(PodLog, HasCaughtUpWithALaterLineToo) {
+    RecordingSink sink;
+    PodLog log(std::nullopt);
+    log.hand_to(sink);
+    log.begin(parse_log_line(at(2s, "never comes")), noon);
+    log.start_answer(true, false);
+    log.bytes(at(1s, "one") + "\n");
+    EXPECT_FALSE(sink.has("caught up"));
+    log.bytes(at(3s, "three") + "\n");
+    EXPECT_TRUE(sink.has("caught up"));
+}
+
+TEST(PodLog, DropsTheEndOfALongLineThatSinceTimeCut) {
+    Read read({at(1s, "one")});
+    read.log.start_answer(true, false);
+    read.log.bytes("the end of something long\n" + at(1s, "one") + "\n" + at(2s, "two") + "\n");
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, NeverTakesAnErrorOfTheKubeletForALine) {
+    Read read({at(1s, "one")});
+    read.log.bytes("failed to create fsnotify watcher: too many open files");
+    const auto rest = read.log.end_answer(true);
+    EXPECT_THAT(rest.problem, HasSubstr("too many open files"));
+    EXPECT_FALSE(rest.line);
+    EXPECT_THAT(read.sink.lines, ElementsAre("one"));
+}
+
+TEST(PodLog, ReportsALineWithoutTimeBetweenOthers) {
+    Read read({at(1s, "one"), "no time", at(2s, "two")});
+    EXPECT_THAT(read.sink.calls, ElementsAre("caught up", "line one",
+                                             "gap in_band_error possibly_lost", "line two"));
+}
+
+TEST(PodLog, TakesALastLineWithoutNewlineOnlyFromAContainerThatEnded) {
+    Read running({at(1s, "one")});
+    running.log.bytes(at(2s, "half a li"));
+    EXPECT_TRUE(running.log.end_answer(false).line);
+    EXPECT_THAT(running.sink.lines, ElementsAre("one"));
+
+    Read ended({at(1s, "one")});
+    ended.log.bytes(at(2s, "last words"));
+    EXPECT_FALSE(ended.log.end_answer(true).line);
+    EXPECT_THAT(ended.sink.lines, ElementsAre("one", "last words"));
+}
+
+TEST(PodLog, HandsALineOverOnceWhenTheKubeletBeginsTheFileAgain) {
+    Read read({at(1s, "one"), at(5s, "two"), at(9s, "three")});
+    read.log.bytes(at(1s, "one") + "\n");
+    EXPECT_TRUE(read.log.aligning());
+    EXPECT_TRUE(read.log.alignment_replays());
+    read.log.bytes(at(5s, "two") + "\n" + at(9s, "three") + "\n" + at(10s, "four") + "\n");
+    EXPECT_FALSE(read.log.aligning());
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, KeepsTheLinesOfANodeWhoseClockWasSetBack) {
+    Read read({at(1h, "one"), at(1h + 1s, "two")});
+    read.log.bytes(at(1s, "three") + "\n" + at(2s, "four") + "\n");
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two")) << "it may be a replay";
+    read.log.end_alignment();
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, RecognisesThePartOfALongLineThatAProbeGives) {
+    const std::string text = std::string(20'000, 'x') + "the end";
+    Read read({at(1s, text)});
+    const auto part = parse_log_line(at(1s + 30us, "xxxthe end"));
+    ASSERT_TRUE(part);
+    EXPECT_TRUE(read.log.ends_with(*part));
+    EXPECT_FALSE(read.log.ends_with(*parse_log_line(at(1s + 30us, "another end"))));
+    EXPECT_FALSE(read.log.ends_with(*parse_log_line(at(0s, "the end")))) << "older than the line";
+}
+
+TEST(PodLog, GoesOnFromItsStoredPosition) {
+    Read read({at(1s, "one"), at(2s, "two"), at(3s, "three")});
+    PositionRow row;
+    row.blob = read.log.blob(1);
+    row.lines = read.log.lines() - 1;
+
+    RecordingSink sink;
+    PodLog log(row);
+    log.hand_to(sink);
+    EXPECT_TRUE(log.resumed());
+    log.resume(parse_log_line(at(3s, "three")));
+    EXPECT_EQ(log.start_answer(true, false), noon + 1s);
+    log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n" + at(3s, "three") + "\n");
+    EXPECT_THAT(sink.calls, ElementsAre("line three", "caught up"));
+    EXPECT_EQ(log.lines(), 3u);
+}
+
+TEST(PodLog, TakesAnUnreadablePositionForAFirstContact) {
+    PositionRow row;
+    row.blob = "what a newer version wrote";
+    row.lines = 17;
+    PodLog log(row);
+    EXPECT_FALSE(log.resumed());
+    EXPECT_EQ(log.lines(), 17u) << "numbers of lines are never used twice";
+}
+
+}  // namespace
+}  // namespace runnerwatch
