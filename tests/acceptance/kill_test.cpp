@@ -45,10 +45,12 @@ TEST(Kill, LosesNoLineCountsNoneTwiceAndLosesNoAlert) {
     const auto add = [&] { world.append(pod, now(), refused(appended++)); };
     for (int kill = 0; kill < 50; ++kill) {
         world.start_daemon();
-        const int moments = static_cast<int>(random() % 40);
-        for (int i = 0; i < moments; ++i) {
+        // Killed at one of its writes: while it starts, opens, grows, tells, or commits a position.
+        for (unsigned lines = random() % 40; lines > 0; --lines) {
             add();
-            std::this_thread::sleep_for(std::chrono::milliseconds(random() % 12));
+            world.until_written(random() % 4, [&] {
+                return world.lines_committed() == static_cast<std::uint64_t>(appended);
+            });
         }
         world.kill_daemon();
         for (unsigned i = 0; i < random() % 4; ++i) add();

@@ -32,7 +32,7 @@ std::filesystem::path new_folder() {
 
 }  // namespace
 
-World::World() : folder_(new_folder()) {
+World::World() : folder_(new_folder()), changes_(folder_) {
     const Loop loop = io_.get_executor();
     cluster_ = std::make_unique<ReplayCluster>(loop, clock_);
     api_ = std::make_unique<ReplayServer>(loop, *cluster_);
@@ -170,6 +170,14 @@ std::string World::daemon_log() const {
     return text.str();
 }
 
+void World::until_written(std::size_t times, const std::function<bool()>& done) {
+    const std::size_t enough = writes_ + times;
+    until("the daemon has written", [&] {
+        writes_ += changes_.wait(std::chrono::milliseconds(0));
+        return writes_ >= enough || done();
+    });
+}
+
 void World::until(const std::string& what, const std::function<bool()>& condition) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
@@ -178,7 +186,8 @@ void World::until(const std::string& what, const std::function<bool()>& conditio
                           << daemon_log().substr(log_begins_);
             throw std::runtime_error("waited in vain until " + what);
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        // What a fake received may not be in a file yet, so the wait for the next write ends.
+        writes_ += changes_.wait(std::chrono::milliseconds(100));
     }
 }
 

@@ -3,6 +3,7 @@
 #include "daemon/replay/replay_cluster.h"
 #include "daemon/replay/replay_server.h"
 #include "storage/store.h"
+#include "tests/acceptance/file_changes.h"
 #include "tests/fakes/alertmanager.h"
 #include "tests/fakes/webhook_receiver.h"
 
@@ -65,10 +66,15 @@ public:
     // Waits until `condition` holds; fails the test, with the daemon's log, after a minute.
     void until(const std::string& what, const std::function<bool()>& condition);
 
+    // Waits until the daemon has written to its files so many times more, or until `done`.
+    void until_written(std::size_t times, const std::function<bool()>& done);
+
 private:
     void write_config(std::uint16_t api_port);
 
     std::filesystem::path folder_;
+    FileChanges changes_;
+    std::size_t writes_ = 0;  // to files of the folder, so far
     asio::io_context io_{1};
     Clock clock_;
     std::unique_ptr<ReplayCluster> cluster_;
