@@ -20,7 +20,8 @@ Committer::Committer(Loop loop, StoreThread& thread, Store& store, const Clock& 
       clock_(clock),
       metrics_(metrics),
       hooks_(std::move(hooks)),
-      wake_(loop) {}
+      wake_(loop),
+      written_(loop, asio::steady_timer::time_point::max()) {}
 
 void Committer::kick() {
     if (std::exchange(kicked_, true)) return;
@@ -54,6 +55,24 @@ asio::awaitable<void> Committer::run() {
 }
 
 asio::awaitable<bool> Committer::write_now() {
+    // Of two in flight the second could succeed and then be overwritten by what the first, which
+    // failed, has to try again.
+    while (writing_) co_await written_.async_wait(asio::as_tuple(asio::use_awaitable));
+    writing_ = true;
+    bool done = false;
+    std::exception_ptr failure;
+    try {
+        done = co_await write();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    writing_ = false;
+    written_.cancel();
+    if (failure) std::rethrow_exception(failure);
+    co_return done;
+}
+
+asio::awaitable<bool> Committer::write() {
     ChangeSet changes;
     hooks_.collect(changes);
     unwritten_.merge(std::move(changes));

@@ -43,7 +43,7 @@ public:
 
     asio::awaitable<void> run();
 
-    // The last write before a stop: tries once.
+    // The last write before a stop: tries once, behind a commit that is in flight.
     asio::awaitable<bool> write_now();
 
     bool dropping() const { return dropping_; }
@@ -51,6 +51,7 @@ public:
     const std::string& trouble() const { return trouble_; }
 
 private:
+    asio::awaitable<bool> write();
     void judge_backlog();
 
     Loop loop_;
@@ -60,6 +61,8 @@ private:
     Metrics& metrics_;
     Hooks hooks_;
     asio::steady_timer wake_;
+    asio::steady_timer written_;  // never expires: cancelled when a commit has ended
+    bool writing_ = false;
     bool kicked_ = false;
     bool dropping_ = false;
     ChangeSet unwritten_;
