@@ -248,7 +248,7 @@ void read_head(YamlMap& map, Rule& rule, YamlFaults& faults) {
     rule.scope = map.word("scope", scope_from, scope_words).value_or(Scope::workload);
     rule.status = map.word("status", status_from, status_words).value_or(RuleStatus::stable);
     rule.runner_versions = map.text("runner_versions");
-    rule.precedence = map.number("precedence", 0);
+    rule.precedence = map.signed_number("precedence", 0);
     read_identity(map, rule);
     if (const auto open = map.child("open")) rule.open = read_opening(*open, faults);
     if (map.text("silence") != "never") rule.silence = map.duration("silence");

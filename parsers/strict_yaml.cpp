@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <numeric>
 
 namespace runnerwatch {
@@ -127,14 +128,22 @@ std::string YamlMap::required_text(const std::string& key) {
 }
 
 int YamlMap::number(const std::string& key, int fallback) {
+    return whole_number(key, fallback, 0, " of at least 0");
+}
+
+int YamlMap::signed_number(const std::string& key, int fallback) {
+    return whole_number(key, fallback, std::numeric_limits<int>::min(), "");
+}
+
+int YamlMap::whole_number(const std::string& key, int fallback, int min, const char* bound) {
     const std::optional<std::string> digits = scalar(key);
     if (!digits) return fallback;
     int value = 0;
     const char* end = digits->data() + digits->size();
     const auto [rest, error] = std::from_chars(digits->data(), end, value);
-    if (error == std::errc() && rest == end && value >= 0) return value;
-    fault(line(key), place_ + ": '" + key + "' must be a whole number of at least 0, but is '" +
-                         *digits + "'");
+    if (error == std::errc() && rest == end && value >= min) return value;
+    fault(line(key),
+          place_ + ": '" + key + "' must be a whole number" + bound + ", but is '" + *digits + "'");
     return fallback;
 }
 

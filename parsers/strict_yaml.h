@@ -40,7 +40,8 @@ public:
     std::string text(const std::string& key);           // empty when absent
     std::string required_text(const std::string& key);  // absent or empty is a fault
     int number(const std::string& key, int fallback);   // not negative
-    bool flag(const std::string& key);                  // false when absent
+    int signed_number(const std::string& key, int fallback);
+    bool flag(const std::string& key);  // false when absent
     std::optional<Duration> duration(const std::string& key);
     std::vector<std::string> texts(const std::string& key);  // a list of texts
     // The key's value, checked by the caller; nothing when absent.
@@ -93,6 +94,7 @@ private:
         YAML::Node value;
     };
 
+    int whole_number(const std::string& key, int fallback, int min, const char* bound);
     std::optional<std::string> scalar(const std::string& key);
     std::optional<YAML::Node> sequence(const std::string& key);
     const Entry* find(const std::string& key) const;

@@ -79,7 +79,7 @@ response: advice
 scope: cluster
 status: experimental
 runner_versions: ">=9"
-precedence: 3
+precedence: -3
 detect:
   - {message: m, anywhere: true, reason: r, capture: {b: '(?P<x>1)', a: '2'}, require: {c: '3'}}
 identity: [host(url), runner]
@@ -108,7 +108,7 @@ samples:
     EXPECT_EQ(rule->response, Response::advice);
     EXPECT_EQ(rule->scope, Scope::cluster);
     EXPECT_EQ(rule->status, RuleStatus::experimental);
-    EXPECT_EQ(rule->precedence, 3);
+    EXPECT_EQ(rule->precedence, -3);
     ASSERT_EQ(rule->detect.size(), 1u);
     EXPECT_TRUE(rule->detect[0].anywhere);
     ASSERT_EQ(rule->detect[0].capture.size(), 2u);
@@ -152,7 +152,7 @@ TEST(RuleLoader, NamesFileLineAndReasonOfWhatIsWrong) {
         {s, "# none", "r.yaml:1: ", "'severity' is missing"},
         {c, "raise: {to: error, when: all_members}", "r.yaml:8: ", "above the rule's severity"},
         {c, "raise: {to: critical, when: often}", "r.yaml:8: ", "can only be 'all_members'"},
-        {c, "precedence: -1", "r.yaml:8: ", "a whole number of at least 0, but is '-1'"},
+        {c, "precedence: -1.5", "r.yaml:8: ", "a whole number, but is '-1.5'"},
         {c, "precedence: 1x", "r.yaml:8: ", "but is '1x'"},
         {c, "precedence: 99999999999", "r.yaml:8: ", "whole number"},
         {c, "silence: 5", "r.yaml:8: ", "must be a duration like 90s, 5m or 1h30m, but is '5'"},
