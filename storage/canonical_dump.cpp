@@ -13,7 +13,9 @@ namespace {
 json words(const std::optional<Timestamp>& at) { return at ? json(format_time(*at)) : json(); }
 
 json parsed(const std::string& text) {
-    return text.empty() ? json() : json::parse(text, nullptr, false);
+    if (text.empty()) return {};
+    json value = json::parse(text, nullptr, false);
+    return value.is_discarded() ? json(text) : value;
 }
 
 json incident_to_json(const IncidentRow& row) {
@@ -43,11 +45,20 @@ json incident_to_json(const IncidentRow& row) {
             {"flapping", row.flapping}};
 }
 
+template <class Row>
+std::vector<Row> rows_of_incident(Connection& connection, const std::string& key,
+                                  const char* order) {
+    Statement& query =
+        connection.prepared("SELECT " + column_list<Row>() + " FROM " + Table<Row>::name +
+                            " WHERE incident = ? ORDER BY " + order);
+    query.bind(1, std::string_view(key));
+    return rows_of<Row>(query);
+}
+
 json of_incident(Connection& connection, const IncidentRow& incident) {
     json value = incident_to_json(incident);
     const bool timed = incident.clock == ClockKind::source;
-    const std::string where = "WHERE incident = '" + incident.key + "' ORDER BY ";
-    for (const auto& row : select<MemberRow>(connection, where + "member"))
+    for (const auto& row : rows_of_incident<MemberRow>(connection, incident.key, "member"))
         value["members"].push_back({{"name", row.place.member},
                                     {"state", to_string(row.state)},
                                     {"count", row.count},
@@ -56,7 +67,7 @@ json of_incident(Connection& connection, const IncidentRow& incident) {
                                     {"last_seen", timed ? words(row.last_seen) : json()},
                                     {"proof", row.proof},
                                     {"successor", row.successor}});
-    for (const auto& row : select<TimelineRow>(connection, where + "change")) {
+    for (const auto& row : rows_of_incident<TimelineRow>(connection, incident.key, "change")) {
         if (row.clock != ClockKind::source) continue;
         value["timeline"].push_back({{"at", words(row.at)},
                                      {"kind", row.kind},
@@ -65,7 +76,7 @@ json of_incident(Connection& connection, const IncidentRow& incident) {
                                      {"details", parsed(row.details)},
                                      {"evidence", row.evidence_ref}});
     }
-    for (const auto& row : select<EvidenceRow>(connection, where + "ordinal"))
+    for (const auto& row : rows_of_incident<EvidenceRow>(connection, incident.key, "ordinal"))
         value["evidence"].push_back({{"ordinal", row.ordinal},
                                      {"rule", row.rule},
                                      {"member", row.member},

@@ -15,9 +15,10 @@ struct Reader::Impl {
     template <class Query>
     auto ask(Query&& query) -> Result<decltype(query(std::declval<Connection&>())), StoreError> {
         try {
+            const Transaction as_of_one_commit(connection, Transaction::Kind::reading);
             return query(connection);
         } catch (const SqliteError& error) {
-            return failure(store_error(error, file, "reading the database"));
+            return failure(store_error(error, file, Doing::reading));
         }
     }
 
@@ -32,18 +33,16 @@ Result<std::unique_ptr<Reader>, StoreError> Reader::open(const std::filesystem::
     const std::string name = file.string();
     try {
         auto impl = std::make_unique<Impl>(name);
+        if (!is_ours(impl->connection)) return failure(foreign_database(name));
         const std::int64_t version = impl->connection.user_version();
-        if (version > static_cast<std::int64_t>(migrations().size()))
-            return failure(newer_version(name, version, migrations().size()));
-        if (version < static_cast<std::int64_t>(migrations().size()))
-            return failure(StoreError{
-                StoreError::Kind::corrupt,
-                "reading the database failed: it has schema " + std::to_string(version) +
-                    ", this program reads " + std::to_string(migrations().size()) + ". Database: " +
-                    name + ". Start the daemon once: it brings the file up to date."});
+        const std::size_t known = migrations().size();
+        if (version > static_cast<std::int64_t>(known))
+            return failure(newer_version(name, version, known));
+        if (version < static_cast<std::int64_t>(known))
+            return failure(older_version(name, version, known));
         return std::unique_ptr<Reader>(new Reader(std::move(impl)));
     } catch (const SqliteError& error) {
-        return failure(store_error(error, name, "opening the database"));
+        return failure(store_error(error, name, Doing::opening));
     }
 }
 

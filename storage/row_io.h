@@ -175,8 +175,8 @@ Row row_of(const Statement& statement) {
 template <class Row>
 std::vector<Row> rows_of(Statement& statement) {
     std::vector<Row> rows;
+    const StatementReset at_end(statement);
     while (statement.step()) rows.push_back(row_of<Row>(statement));
-    statement.reset();
     return rows;
 }
 

@@ -218,6 +218,7 @@ struct DeliveryAttemptRow {
     std::string verdict;  // sent, retry, gave_up
     int status = 0;
     std::string error, told;  // told: JSON object incident -> state
+    bool operator==(const DeliveryAttemptRow&) const = default;
 };
 
 }  // namespace runnerwatch

@@ -6,6 +6,8 @@ namespace {
 
 // Times are nanoseconds since 1970 in UTC. Columns that hold JSON say so by what rows.h says.
 constexpr const char* version_1 = R"sql(
+PRAGMA application_id = 0x52776174;
+
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (
@@ -113,6 +115,11 @@ const std::vector<const char*>& migrations() {
 
 std::string backup_name(const std::string& file, std::size_t version) {
     return file + ".before-v" + std::to_string(version) + ".backup";
+}
+
+bool is_ours(Connection& connection) {
+    return connection.number("PRAGMA application_id") == application_id ||
+           connection.number("SELECT count(*) FROM sqlite_schema") == 0;
 }
 
 void migrate(Connection& connection, const std::string& file,

@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <cassert>
+#include <cerrno>
+#include <filesystem>
 
 namespace runnerwatch {
 
@@ -39,11 +41,13 @@ void Statement::bind(int index, std::int64_t number) {
 void Statement::bind_null(int index) { check(sqlite3_bind_null(statement_, index)); }
 
 bool Statement::step() {
+    errno = 0;
     const int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
+    const int system = errno;
     sqlite3_reset(statement_);
-    connection_.fail(code);
+    connection_.fail(code, system);
 }
 
 void Statement::run() {
@@ -74,8 +78,9 @@ Connection::Connection(const std::string& file, OpenMode mode) {
     const int code = sqlite3_open_v2(file.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     if (code != SQLITE_OK) {
         const std::string what = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+        const int system = handle_ ? sqlite3_system_errno(handle_) : 0;
         sqlite3_close(handle_);
-        throw SqliteError(code & 0xff, what);
+        throw SqliteError(code & 0xff, what, system);
     }
     sqlite3_busy_timeout(handle_, busy_timeout_ms);
 }
@@ -85,17 +90,27 @@ Connection::~Connection() {
     sqlite3_close(handle_);
 }
 
-void Connection::fail(int code) const { throw SqliteError(code & 0xff, sqlite3_errmsg(handle_)); }
+// What the system said makes a quota and a limit tell from a broken disk; SQLite itself keeps it
+// for most calls, but not for a COMMIT.
+void Connection::fail(int code, int system) const {
+    const int primary = code & 0xff;
+    const bool of_the_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+    if (system == 0) system = sqlite3_system_errno(handle_);
+    throw SqliteError(primary, sqlite3_errmsg(handle_), of_the_system ? system : 0);
+}
 
 void Connection::execute(const char* sql) {
+    errno = 0;
     if (const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
-        fail(code);
+        fail(code, errno);
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
-std::int64_t Connection::user_version() {
-    Statement query(*this, "PRAGMA user_version");
+bool Connection::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
+
+std::int64_t Connection::number(std::string_view sql) {
+    Statement query(*this, sql);
     return query.step() ? query.number(0) : 0;
 }
 
@@ -106,17 +121,29 @@ Statement& Connection::prepared(const std::string& sql) {
 }
 
 void Connection::back_up(const std::string& file) {
-    Connection copy(file, OpenMode::read_write);
-    sqlite3_backup* backup = sqlite3_backup_init(copy.handle_, "main", handle_, "main");
-    if (!backup) copy.fail(sqlite3_errcode(copy.handle_));
-    const int code = sqlite3_backup_step(backup, -1);
-    sqlite3_backup_finish(backup);
-    if (code != SQLITE_DONE) throw SqliteError(code & 0xff, sqlite3_errstr(code));
+    const std::string unfinished = file + ".unfinished";
+    std::error_code ignored;
+    std::filesystem::remove(unfinished, ignored);
+    try {
+        Connection copy(unfinished, OpenMode::read_write);
+        sqlite3_backup* backup = sqlite3_backup_init(copy.handle_, "main", handle_, "main");
+        if (!backup) copy.fail(sqlite3_errcode(copy.handle_));
+        const int step = sqlite3_backup_step(backup, -1);
+        const int finish = sqlite3_backup_finish(backup);
+        if (step != SQLITE_DONE) copy.fail(finish != SQLITE_OK ? finish : step);
+    } catch (const SqliteError&) {
+        for (const char* part : {"", "-journal", "-wal", "-shm"})
+            std::filesystem::remove(unfinished + part, ignored);
+        throw;
+    }
+    std::error_code error;
+    std::filesystem::rename(unfinished, file, error);
+    if (error) throw SqliteError(SQLITE_IOERR, error.message(), error.value());
 }
 
 // IMMEDIATE takes the write lock now, while nothing has been read that could go stale.
-Transaction::Transaction(Connection& connection) : connection_(connection) {
-    connection_.execute("BEGIN IMMEDIATE");
+Transaction::Transaction(Connection& connection, Kind kind) : connection_(connection) {
+    connection_.execute(kind == Kind::writing ? "BEGIN IMMEDIATE" : "BEGIN DEFERRED");
 }
 
 void Transaction::commit() {

@@ -15,9 +15,10 @@ namespace runnerwatch {
 // What SQLite refused. Never leaves storage/.
 class SqliteError : public std::runtime_error {
 public:
-    SqliteError(int error_code, const std::string& what)
-        : std::runtime_error(what), code(error_code) {}
-    int code;  // primary result code: SQLITE_FULL, SQLITE_CORRUPT, …
+    SqliteError(int error_code, const std::string& what, int system_error = 0)
+        : std::runtime_error(what), code(error_code), system(system_error) {}
+    int code;    // primary result code: SQLITE_FULL, SQLITE_CORRUPT, …
+    int system;  // errno of the call that failed, or 0
 };
 
 class Connection;
@@ -50,6 +51,18 @@ private:
     sqlite3_stmt* statement_ = nullptr;
 };
 
+// A statement that is kept and not reset holds its read transaction open.
+class StatementReset {
+public:
+    explicit StatementReset(Statement& statement) : statement_(statement) {}
+    ~StatementReset() { statement_.reset(); }
+    StatementReset(const StatementReset&) = delete;
+    StatementReset& operator=(const StatementReset&) = delete;
+
+private:
+    Statement& statement_;
+};
+
 enum class OpenMode { read_write, read_only };
 
 // One connection. Throws SqliteError. One thread at a time.
@@ -62,16 +75,21 @@ public:
 
     void execute(const char* sql);
     bool in_transaction() const;
-    std::int64_t user_version();
+    bool read_only() const;  // also when read_write was asked for and the file does not allow it
+
+    // The first column of the first row.
+    std::int64_t number(std::string_view sql);
+    std::int64_t user_version() { return number("PRAGMA user_version"); }
 
     // Prepared once, kept for the connection's life.
     Statement& prepared(const std::string& sql);
 
-    // Copies the database to `file` while it may be in use.
+    // Copies the database to `file` while it may be in use. Whole or not at all: a copy that
+    // fails leaves what was there before.
     void back_up(const std::string& file);
 
     sqlite3* handle() const { return handle_; }
-    [[noreturn]] void fail(int code) const;
+    [[noreturn]] void fail(int code, int system = 0) const;  // system: errno
 
 private:
     sqlite3* handle_ = nullptr;
@@ -79,10 +97,12 @@ private:
 };
 
 // All statements run during its life take effect together, or not at all. Without commit(),
-// leaving the scope undoes them; that is how errors roll back.
+// leaving the scope undoes them; that is how errors roll back. A reading one sees the database as
+// one commit left it.
 class Transaction {
 public:
-    explicit Transaction(Connection& connection);
+    enum class Kind { writing, reading };
+    explicit Transaction(Connection& connection, Kind kind = Kind::writing);
     ~Transaction();
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;

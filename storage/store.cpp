@@ -7,6 +7,7 @@
 #include "storage/writer_lock.h"
 
 #include <algorithm>
+#include <charconv>
 #include <random>
 
 namespace runnerwatch {
@@ -18,10 +19,8 @@ constexpr const char* last_number = "last_number";
 std::optional<std::string> meta(Connection& connection, const std::string& name) {
     Statement& query = connection.prepared("SELECT value FROM meta WHERE name = ?");
     query.bind(1, std::string_view(name));
-    std::optional<std::string> value;
-    if (query.step()) value = query.text(0);
-    query.reset();
-    return value;
+    const StatementReset at_end(query);
+    return query.step() ? std::optional(query.text(0)) : std::nullopt;
 }
 
 void set_meta(Connection& connection, const std::string& name, const std::string& value) {
@@ -43,8 +42,16 @@ std::string new_database_id() {
 std::int64_t number_of(Connection& connection, const std::string& key) {
     Statement& query = connection.prepared("SELECT number FROM incident WHERE key = ?");
     query.bind(1, std::string_view(key));
-    const std::int64_t number = query.step() ? query.number(0) : 0;
-    query.reset();
+    const StatementReset at_end(query);
+    return query.step() ? query.number(0) : 0;
+}
+
+std::int64_t last_number_of(Connection& connection) {
+    const std::string text = meta(connection, last_number).value_or("0");
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw SqliteError(11 /* SQLITE_CORRUPT */, "the last number given is \"" + text + "\"");
     return number;
 }
 
@@ -68,7 +75,7 @@ CommitResult put_incidents(Connection& connection,
         return std::tie(a->noted_at, a->first_seen, a->key) <
                std::tie(b->noted_at, b->first_seen, b->key);
     });
-    std::int64_t last = std::stoll(meta(connection, last_number).value_or("0"));
+    std::int64_t last = last_number_of(connection);
     for (const auto* row : fresh) result.numbers[row->key] = ++last;
     if (!fresh.empty()) set_meta(connection, last_number, std::to_string(last));
     for (const auto& [key, row] : incidents) {
@@ -101,15 +108,20 @@ Result<std::unique_ptr<Store>, StoreError> Store::open(const std::filesystem::pa
     auto lock = WriterLock::take(file);
     if (!lock) return failure(lock.error());
     const std::string name = file.string();
+    Doing doing = Doing::opening;
     try {
         auto impl = std::make_unique<Impl>(std::move(*lock), name);
         Connection& connection = impl->connection;
+        if (!is_ours(connection)) return failure(foreign_database(name));
         const std::int64_t version = connection.user_version();
         if (version > static_cast<std::int64_t>(migrations().size()))
             return failure(newer_version(name, version, migrations().size()));
+        if (connection.read_only()) return failure(read_only_file(name));
         connection.execute("PRAGMA journal_mode = WAL");
         connection.execute("PRAGMA synchronous = FULL");
+        doing = version == 0 ? Doing::opening : Doing::migrating;
         migrate(connection, name, migrations());
+        doing = Doing::opening;
         auto id = meta(connection, "database_id");
         if (!id) {
             id = new_database_id();
@@ -118,7 +130,7 @@ Result<std::unique_ptr<Store>, StoreError> Store::open(const std::filesystem::pa
         impl->database_id = *id;
         return std::unique_ptr<Store>(new Store(std::move(impl)));
     } catch (const SqliteError& error) {
-        return failure(store_error(error, name, "opening the database"));
+        return failure(store_error(error, name, doing));
     }
 }
 
@@ -150,7 +162,7 @@ Result<StoredState, StoreError> Store::load(Timestamp ended_since) {
         while (values.step()) state.meta[values.text(0)] = values.text(1);
         return state;
     } catch (const SqliteError& error) {
-        return failure(store_error(error, impl_->file, "reading the database"));
+        return failure(store_error(error, impl_->file, Doing::reading));
     }
 }
 
@@ -176,7 +188,7 @@ Result<CommitResult, StoreError> Store::commit(const ChangeSet& changes) {
         transaction.commit();
         return result;
     } catch (const SqliteError& error) {
-        return failure(store_error(error, impl_->file, "writing to the database"));
+        return failure(store_error(error, impl_->file, Doing::writing));
     }
 }
 

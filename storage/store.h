@@ -14,7 +14,16 @@ namespace runnerwatch {
 
 // Why a database cannot be used or a commit failed, in the four parts people need.
 struct StoreError {
-    enum class Kind { locked, read_only, full, newer_version, corrupt, network_file_system, io };
+    enum class Kind {
+        locked,
+        read_only,
+        full,
+        newer_version,
+        older_version,  // for a reader: only the writer migrates
+        corrupt,        // damaged, no database, or one of another program
+        network_file_system,
+        io
+    };
     Kind kind;
     std::string what;  // what happened, why, which file, what to do
 };
@@ -62,7 +71,8 @@ struct IncidentDetail {
     std::vector<EvidenceRow> evidence;
 };
 
-// Reads committed state. Blocking; opens its own read-only connection; any one thread.
+// Reads committed state: each answer as of one commit. Blocking; opens its own read-only
+// connection; any one thread.
 class Reader {
 public:
     static Result<std::unique_ptr<Reader>, StoreError> open(const std::filesystem::path& file);

@@ -4,51 +4,120 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <cstring>
+
 namespace runnerwatch {
 
-StoreError store_error(const SqliteError& error, const std::string& file,
-                       const std::string& doing) {
-    const std::string head = doing + " failed: " + error.what() + ". Database: " + file + ". ";
+namespace {
+
+const char* words(Doing doing) {
+    switch (doing) {
+        case Doing::opening:
+            return "opening the database";
+        case Doing::migrating:
+            return "bringing the database up to date";
+        case Doing::reading:
+            return "reading the database";
+        case Doing::writing:
+            return "writing to the database";
+    }
+    return "";
+}
+
+// What becomes of the data while a person looks for the cause.
+const char* meanwhile(Doing doing) {
+    switch (doing) {
+        case Doing::opening:
+        case Doing::migrating:
+            return "; then start again: the file is as it was.";
+        case Doing::reading:
+            return ".";
+        case Doing::writing:
+            return "; nothing is lost meanwhile: what is not written waits and is tried again.";
+    }
+    return "";
+}
+
+// Quotas and limits on the size of a file reach SQLite as errors of the disk.
+bool out_of_space(const SqliteError& error) {
+    return error.code == SQLITE_FULL || error.system == ENOSPC || error.system == EDQUOT ||
+           error.system == EFBIG;
+}
+
+StoreError in_four_parts(StoreError::Kind kind, Doing doing, const std::string& why,
+                         const std::string& file, const std::string& advice) {
+    return {kind,
+            std::string(words(doing)) + " failed: " + why + ". Database: " + file + ". " + advice};
+}
+
+}  // namespace
+
+StoreError store_error(const SqliteError& error, const std::string& file, Doing doing) {
+    std::string why = error.what();
+    if (error.system != 0) why += std::string(" (") + std::strerror(error.system) + ")";
+    const auto say = [&](StoreError::Kind kind, const std::string& advice) {
+        return in_four_parts(kind, doing, why, file, advice);
+    };
+    const std::string then = meanwhile(doing);
+    if (out_of_space(error))
+        return say(StoreError::Kind::full,
+                   "Free space on its disk, or raise the quota or limit that holds it" + then);
     switch (error.code) {
-        case SQLITE_FULL:
-            return {StoreError::Kind::full,
-                    head +
-                        "Free space on its disk (or raise the quota); nothing is lost "
-                        "meanwhile: what is not written waits and is tried again."};
         case SQLITE_READONLY:
-            return {StoreError::Kind::read_only,
-                    head +
-                        "Make the file and its folder writable for this user, or set "
-                        "storage.database to a writable place."};
+            return say(StoreError::Kind::read_only,
+                       "Make the file and its folder writable for this user" + then);
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            return {StoreError::Kind::corrupt,
-                    head +
-                        "It is not a whole database of runnerwatch. Keep the file for "
-                        "examination, put back a backup, or name another file to begin anew."};
+            return say(StoreError::Kind::corrupt,
+                       "It is not a whole database of runnerwatch. Keep the file for "
+                       "examination, put back a backup, or name another file to begin anew.");
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
-            return {StoreError::Kind::locked,
-                    head + "Another program holds it; end that program or wait."};
+            return say(StoreError::Kind::locked,
+                       "Another program holds it (`fuser` names it): wait, or end it" + then);
         case SQLITE_CANTOPEN:
-            return {StoreError::Kind::io,
-                    head +
-                        "Check that its folder exists and that this user may enter it and "
-                        "create files there."};
+        case SQLITE_PERM:
+            return say(StoreError::Kind::io,
+                       "Check that it exists and that this user may enter its folder and read "
+                       "and write there" +
+                           then);
         default:
-            return {StoreError::Kind::io, head +
-                                              "Check the disk (dmesg, smartctl) and the "
-                                              "permissions of file and folder."};
+            return say(
+                StoreError::Kind::io,
+                "Check the disk (dmesg, smartctl) and the permissions of file and folder" + then);
     }
 }
 
 StoreError newer_version(const std::string& file, std::int64_t found, std::size_t known) {
-    return {StoreError::Kind::newer_version,
-            "opening the database failed: it was written by a newer runnerwatch (schema " +
-                std::to_string(found) + ", this program knows " + std::to_string(known) +
-                "). Database: " + file + ". Start the newer program, or go back with the backup " +
-                backup_name(file, static_cast<std::size_t>(found)) +
-                " that it made before it changed the file."};
+    return in_four_parts(StoreError::Kind::newer_version, Doing::opening,
+                         "it was written by a newer runnerwatch (schema " + std::to_string(found) +
+                             ", this program knows " + std::to_string(known) + ")",
+                         file,
+                         "Start the newer program, or go back with the backup " +
+                             backup_name(file, static_cast<std::size_t>(found)) +
+                             " that it made before it changed the file.");
+}
+
+StoreError older_version(const std::string& file, std::int64_t found, std::size_t known) {
+    return in_four_parts(StoreError::Kind::older_version, Doing::reading,
+                         found == 0 ? "nothing has been written to it yet"
+                                    : "it has schema " + std::to_string(found) +
+                                          ", this program reads " + std::to_string(known),
+                         file, "Start the daemon on it once: it brings the file up to date.");
+}
+
+StoreError foreign_database(const std::string& file) {
+    return in_four_parts(StoreError::Kind::corrupt, Doing::opening,
+                         "it is a database of another program", file,
+                         "Name a file of its own in storage.database; this one was not touched.");
+}
+
+StoreError read_only_file(const std::string& file) {
+    return in_four_parts(StoreError::Kind::read_only, Doing::opening,
+                         "the file cannot be written by this user", file,
+                         "Make the file and its folder writable for this user, or set "
+                         "storage.database to a writable place.");
 }
 
 }  // namespace runnerwatch

@@ -7,9 +7,20 @@
 
 namespace runnerwatch {
 
+// What was being done: what a person can do about it depends on that. A failed start waits for
+// that person, a failed write is tried again.
+enum class Doing { opening, migrating, reading, writing };
+
 // SQLite's error in the words of ours: what happened, why, which file, what to do.
-StoreError store_error(const SqliteError& error, const std::string& file, const std::string& doing);
+StoreError store_error(const SqliteError& error, const std::string& file, Doing doing);
 
 StoreError newer_version(const std::string& file, std::int64_t found, std::size_t known);
+StoreError older_version(const std::string& file, std::int64_t found, std::size_t known);
+
+// A whole SQLite database, but not one of runnerwatch.
+StoreError foreign_database(const std::string& file);
+
+// Opened for writing, but neither the file nor its disk allow it.
+StoreError read_only_file(const std::string& file);
 
 }  // namespace runnerwatch

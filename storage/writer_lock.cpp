@@ -21,10 +21,8 @@ constexpr unsigned long ceph_magic = 0x00C36400;
 constexpr unsigned long fuse_magic = 0x65735546;
 
 // The name of a network file system, or nullptr.
-const char* network_file_system(const std::string& folder) {
-    struct statfs info {};
-    if (::statfs(folder.c_str(), &info) != 0) return nullptr;
-    switch (static_cast<unsigned long>(info.f_type) & 0xFFFFFFFF) {
+const char* network_file_system(unsigned long magic) {
+    switch (magic & 0xFFFFFFFF) {
         case NFS_SUPER_MAGIC:
             return "NFS";
         case SMB_SUPER_MAGIC:
@@ -49,6 +47,15 @@ StoreError refused(StoreError::Kind kind, const std::string& why, const std::str
 
 }  // namespace
 
+std::optional<StoreError> refuse_network(unsigned long magic, const std::filesystem::path& file) {
+    const char* kind = network_file_system(magic);
+    if (!kind) return std::nullopt;
+    return refused(StoreError::Kind::network_file_system,
+                   std::string("its folder is on ") + kind +
+                       ", where SQLite's locks and shared memory cannot be trusted",
+                   file.string(), "Put it on a disk of this machine or a block volume.");
+}
+
 Result<std::unique_ptr<WriterLock>, StoreError> WriterLock::take(
     const std::filesystem::path& file) {
     const std::string name = file.string();
@@ -62,11 +69,10 @@ Result<std::unique_ptr<WriterLock>, StoreError> WriterLock::take(
     if (std::filesystem::is_directory(file, error))
         return failure(refused(StoreError::Kind::io, "it is a folder", name,
                                "Name a file in storage.database."));
-    if (const char* kind = network_file_system(folder.string()))
-        return failure(refused(StoreError::Kind::network_file_system,
-                               std::string("its folder is on ") + kind +
-                                   ", where SQLite's locks and shared memory cannot be trusted",
-                               name, "Put it on a disk of this machine or a block volume."));
+    struct statfs system {};
+    if (::statfs(folder.c_str(), &system) == 0)
+        if (auto network = refuse_network(static_cast<unsigned long>(system.f_type), file))
+            return failure(*network);
     const int descriptor = ::open((name + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
         const bool read_only = errno == EROFS || errno == EACCES || errno == EPERM;

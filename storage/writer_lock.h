@@ -5,8 +5,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace runnerwatch {
+
+// Why a database may not lie on a file system with this magic number (statfs(2), linux/magic.h):
+// a network one keeps neither SQLite's locks nor its shared memory. Nothing for all others.
+std::optional<StoreError> refuse_network(unsigned long magic, const std::filesystem::path& file);
 
 // The right to write a database file, held as a lock of the operating system on FILE.lock until
 // destruction or the end of the process, however it ends.
