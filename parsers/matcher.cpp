@@ -1,40 +1,19 @@
 #include "parsers/matcher.h"
 
-#include "parsers/literal_filter.h"
+#include "parsers/pattern_set.h"
 
-#include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <stdexcept>
 #include <tuple>
+#include <unordered_map>
 
 namespace runnerwatch {
 namespace {
 
-constexpr int atom_length_min = 3;
-
 std::string_view view(const re2::StringPiece& piece) { return {piece.data(), piece.size()}; }
-
-// Whether every format writes this byte of a message as it is.
-bool written_as_is(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 && byte < 0x7f && std::string_view("\"\\<>&").find(c) == std::string::npos;
-}
-
-// The longest part of `atom` that stands unchanged in the raw bytes of a match; may be empty.
-std::string_view usable_part(std::string_view atom) {
-    std::string_view longest;
-    while (!atom.empty()) {
-        const auto end = std::find_if_not(atom.begin(), atom.end(), written_as_is);
-        const auto part = atom.substr(0, static_cast<std::size_t>(end - atom.begin()));
-        if (part.size() > longest.size()) longest = part;
-        atom.remove_prefix(std::min(part.size() + 1, atom.size()));
-    }
-    return longest;
-}
 
 // Adds the named groups of a match to `captures`; groups that took no part are left out.
 void take_groups(const RE2& regex, const std::vector<re2::StringPiece>& groups, Values& captures) {
@@ -88,93 +67,91 @@ std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
 struct Matcher::Compiled {
     explicit Compiled(RulePack rules);
 
-    const RE2& regex(const std::string& pattern) const { return *regexes.at(pattern); }
+    // Of a pattern that stands in the pack: looked up by its place, not by its text.
+    const RE2& regex(const std::string& pattern) const { return regexes.at(&pattern)->get(); }
     void compile(const std::string& pattern);
-    void compile_message(const std::string& pattern);
+    int compile_message(const std::string& pattern);
 
-    // The message patterns that could match given the literals in `text`, which may be raw bytes
-    // or a decoded message.
-    std::vector<int> candidates(std::string_view text) const;
-    bool is_candidate(const std::vector<int>& sorted, const std::string& pattern) const {
-        return std::binary_search(sorted.begin(), sorted.end(), message_ids.at(pattern));
-    }
-
-    // The captures of the first of the rule's ways of detection that succeeds.
-    std::optional<Values> detect(const Rule& rule, const Record& record,
-                                 const std::vector<int>& candidates) const;
+    // The captures if this way of detection succeeds.
+    std::optional<Values> detect(const Detect& detect, const Record& record) const;
+    // Every rule that detects something, the winner first.
     std::vector<std::pair<const Rule*, Values>> detect_all(
         const Record& record, const std::vector<int>& candidates) const;
+    std::vector<RecoveryHit> recoveries(const Record& record,
+                                        const std::vector<int>& candidates) const;
     bool holds(const FieldPattern& condition, const Record& record, const Values& captures) const;
     Detection describe(const Rule& rule, const Record& record, Values captures) const;
 
+    // Where a message pattern is used.
+    struct Use {
+        int rule;   // for detection its rank: 0 wins over 1; for recovery its place in the pack
+        int index;  // into rule.detect or rule.recover
+        auto operator<=>(const Use&) const = default;
+    };
+    std::vector<Use> uses(const std::vector<std::vector<Use>>& of,
+                          const std::vector<int>& candidates) const;
+
     RulePack pack;
-    std::map<std::string, std::unique_ptr<RE2>> regexes;
-    std::map<std::string, int> message_ids;  // pattern -> number in `filter`
-    std::vector<std::string> messages;       // the same, by number
-    re2::FilteredRE2 filter{atom_length_min};
-    std::vector<int> always;      // atoms that cannot be looked for in raw bytes
-    std::vector<int> searched;    // number in `literals` -> atom
-    std::vector<int> unfiltered;  // patterns that ignore case
-    std::optional<LiteralFilter> literals;
+    std::vector<const Rule*> ranked;  // the winner of two that match one record stands first
+    PatternSet messages;
+    std::vector<std::vector<Use>> detect_uses, recover_uses;  // by number of the message pattern
+    std::unordered_map<const std::string*, const LazyRegex*> regexes;
+    std::map<std::string, std::unique_ptr<LazyRegex>> others;  // patterns over fields
 };
 
 Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
-    for (const Rule& rule : pack.rules) {
-        for (const Detect& detect : rule.detect) {
-            compile_message(detect.message);
+    for (const Rule& rule : pack.rules) ranked.push_back(&rule);
+    std::stable_sort(ranked.begin(), ranked.end(), [](const Rule* a, const Rule* b) {
+        return std::tie(b->precedence, a->id) < std::tie(a->precedence, b->id);
+    });
+    const auto use = [](std::vector<std::vector<Use>>& of, int message, Use where) {
+        const auto number = static_cast<std::size_t>(message);
+        if (of.size() <= number) of.resize(number + 1);
+        of[number].push_back(where);
+    };
+    for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
+        const Rule& rule = *ranked[rank];
+        for (std::size_t i = 0; i < rule.detect.size(); ++i) {
+            const Detect& detect = rule.detect[i];
+            use(detect_uses, compile_message(detect.message),
+                {static_cast<int>(rank), static_cast<int>(i)});
             for (const FieldPattern& capture : detect.capture) compile(capture.pattern);
             for (const FieldPattern& condition : detect.require) compile(condition.pattern);
         }
-        for (const Recovery& recovery : rule.recover) compile_message(recovery.message);
+        const auto place = static_cast<int>(&rule - pack.rules.data());
+        for (std::size_t i = 0; i < rule.recover.size(); ++i)
+            use(recover_uses, compile_message(rule.recover[i].message),
+                {place, static_cast<int>(i)});
         for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
         for (const Cause& cause : rule.causes)
             if (cause.when) compile(cause.when->pattern);
     }
-
-    std::vector<std::string> atoms;
-    if (!messages.empty()) filter.Compile(&atoms);  // complains about an empty set
-    std::vector<std::string> parts;
-    for (std::size_t atom = 0; atom < atoms.size(); ++atom) {
-        const std::string_view part = usable_part(atoms[atom]);
-        if (part.size() < atom_length_min) {
-            always.push_back(static_cast<int>(atom));
-        } else {
-            parts.emplace_back(part);
-            searched.push_back(static_cast<int>(atom));
-        }
-    }
-    literals.emplace(parts);
+    messages.finish();
+    detect_uses.resize(messages.size());
+    recover_uses.resize(messages.size());
 }
 
 void Matcher::Compiled::compile(const std::string& pattern) {
-    std::unique_ptr<RE2>& regex = regexes[pattern];
-    if (regex) return;
-    regex = std::make_unique<RE2>(pattern, RE2::Quiet);
-    if (!regex->ok()) throw std::invalid_argument(pattern + ": " + regex->error());
+    std::unique_ptr<LazyRegex>& regex = others[pattern];
+    if (!regex) regex = std::make_unique<LazyRegex>(pattern);
+    regexes.emplace(&pattern, regex.get());
 }
 
-void Matcher::Compiled::compile_message(const std::string& pattern) {
-    static const RE2 ignores_case(R"(\(\?[a-zA-Z]*i)");
-    compile(pattern);
-    if (!message_ids.emplace(pattern, static_cast<int>(messages.size())).second) return;
-    messages.push_back(pattern);
-    int id = 0;
-    if (filter.Add(pattern, RE2::Quiet, &id) != RE2::NoError) throw std::invalid_argument(pattern);
-    // Ignoring case makes RE2 take the Kelvin sign for a k; looking for ASCII would miss it.
-    if (RE2::PartialMatch(pattern, ignores_case)) unfiltered.push_back(id);
+int Matcher::Compiled::compile_message(const std::string& pattern) {
+    const int number = messages.add(pattern);
+    regexes.emplace(&pattern, &messages.regex(number));
+    return number;
 }
 
-std::vector<int> Matcher::Compiled::candidates(std::string_view text) const {
-    std::vector<int> found;
-    literals->find(text, found);
-    std::vector<int> atoms = always;
-    for (const int literal : found) atoms.push_back(searched[static_cast<std::size_t>(literal)]);
-    std::vector<int> patterns;
-    if (messages.empty()) return patterns;
-    filter.AllPotentials(atoms, &patterns);
-    patterns.insert(patterns.end(), unfiltered.begin(), unfiltered.end());
-    std::sort(patterns.begin(), patterns.end());
-    return patterns;
+std::vector<Matcher::Compiled::Use> Matcher::Compiled::uses(
+    const std::vector<std::vector<Use>>& of, const std::vector<int>& candidates) const {
+    std::vector<Use> all;
+    for (const int message : candidates) {
+        const auto& some = of[static_cast<std::size_t>(message)];
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    std::sort(all.begin(), all.end());
+    return all;
 }
 
 bool Matcher::Compiled::holds(const FieldPattern& condition, const Record& record,
@@ -183,37 +160,46 @@ bool Matcher::Compiled::holds(const FieldPattern& condition, const Record& recor
     return text != nullptr && RE2::PartialMatch(*text, regex(condition.pattern));
 }
 
-std::optional<Values> Matcher::Compiled::detect(const Rule& rule, const Record& record,
-                                                const std::vector<int>& candidates) const {
-    for (const Detect& detect : rule.detect) {
-        if (!is_candidate(candidates, detect.message)) continue;
-        Values captures;
-        const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
-        if (!match_groups(regex(detect.message), record.message, anchor, captures)) continue;
-        for (const FieldPattern& capture : detect.capture) {
-            const std::string* text = text_of(record, captures, capture.field);
-            if (text == nullptr) continue;
-            const std::string copy = *text;  // it may be the capture that is about to change
-            match_groups(regex(capture.pattern), copy, RE2::UNANCHORED, captures);
-        }
-        if (std::all_of(detect.require.begin(), detect.require.end(),
-                        [&](const auto& condition) { return holds(condition, record, captures); }))
-            return captures;
+std::optional<Values> Matcher::Compiled::detect(const Detect& detect, const Record& record) const {
+    Values captures;
+    const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
+    if (!match_groups(regex(detect.message), record.message, anchor, captures)) return std::nullopt;
+    for (const FieldPattern& capture : detect.capture) {
+        const std::string* text = text_of(record, captures, capture.field);
+        if (text == nullptr) continue;
+        const std::string copy = *text;  // it may be the capture that is about to change
+        match_groups(regex(capture.pattern), copy, RE2::UNANCHORED, captures);
     }
-    return std::nullopt;
+    if (!std::all_of(detect.require.begin(), detect.require.end(),
+                     [&](const auto& condition) { return holds(condition, record, captures); }))
+        return std::nullopt;
+    return captures;
 }
 
 std::vector<std::pair<const Rule*, Values>> Matcher::Compiled::detect_all(
     const Record& record, const std::vector<int>& candidates) const {
     std::vector<std::pair<const Rule*, Values>> found;
-    for (const Rule& rule : pack.rules)
-        if (auto captures = detect(rule, record, candidates))
-            found.emplace_back(&rule, std::move(*captures));
-    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-        return std::tie(b.first->precedence, a.first->id) <
-               std::tie(a.first->precedence, b.first->id);
-    });
+    // In the order of rank, and of each rule the ways of detection in their order.
+    for (const Use& use : uses(detect_uses, candidates)) {
+        const Rule* rule = ranked[static_cast<std::size_t>(use.rule)];
+        if (!found.empty() && found.back().first == rule) continue;
+        if (auto captures = detect(rule->detect[static_cast<std::size_t>(use.index)], record))
+            found.emplace_back(rule, std::move(*captures));
+    }
     return found;
+}
+
+std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
+                                                       const std::vector<int>& candidates) const {
+    std::vector<RecoveryHit> hits;
+    for (const Use& use : uses(recover_uses, candidates)) {
+        const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
+        const RE2& pattern = regex(rule.recover[static_cast<std::size_t>(use.index)].message);
+        Values captures;
+        if (match_groups(pattern, record.message, RE2::ANCHOR_START, captures))
+            hits.push_back({&rule, use.index, values_of(record, captures)});
+    }
+    return hits;
 }
 
 Detection Matcher::Compiled::describe(const Rule& rule, const Record& record,
@@ -244,11 +230,14 @@ Matcher::~Matcher() = default;
 
 const RulePack& Matcher::pack() const { return compiled_->pack; }
 
-bool Matcher::may_match(std::string_view raw) const { return !compiled_->candidates(raw).empty(); }
+bool Matcher::may_match(std::string_view raw) const {
+    return compiled_->messages.any_candidate(raw);
+}
 
 Match Matcher::match(const Record& record) const {
     Match match;
-    const std::vector<int> candidates = compiled_->candidates(record.message);
+    std::vector<int> candidates;
+    compiled_->messages.candidates(record.message, candidates);
     if (candidates.empty()) return match;
 
     auto found = compiled_->detect_all(record, candidates);
@@ -267,32 +256,23 @@ Match Matcher::match(const Record& record) const {
         match.detections.push_back(std::move(detection));
     }
 
-    for (const Rule& rule : compiled_->pack.rules) {
-        for (std::size_t i = 0; i < rule.recover.size(); ++i) {
-            const std::string& pattern = rule.recover[i].message;
-            Values captures;
-            if (compiled_->is_candidate(candidates, pattern) &&
-                match_groups(compiled_->regex(pattern), record.message, RE2::ANCHOR_START,
-                             captures))
-                match.recoveries.push_back(
-                    {&rule, static_cast<int>(i), values_of(record, captures)});
-        }
-    }
+    match.recoveries = compiled_->recoveries(record, candidates);
     return match;
 }
 
 std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
+    std::vector<int> candidates;
+    compiled_->messages.candidates(record.message, candidates);
     std::vector<const Rule*> rules;
-    for (const auto& [rule, captures] :
-         compiled_->detect_all(record, compiled_->candidates(record.message)))
+    for (const auto& [rule, captures] : compiled_->detect_all(record, candidates))
         rules.push_back(rule);
     return rules;
 }
 
 std::vector<std::string> Matcher::slow_patterns() const {
     std::vector<std::string> slow;
-    for (const int id : compiled_->candidates({}))
-        slow.push_back(compiled_->messages[static_cast<std::size_t>(id)]);
+    for (const int number : compiled_->messages.slow())
+        slow.push_back(compiled_->messages.regex(number).pattern());
     return slow;
 }
 

@@ -12,68 +12,114 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<int> found(const LiteralFilter& filter, std::string_view text) {
-    std::vector<int> literals{-1};  // find() replaces what was there
-    filter.find(text, literals);
-    return literals;
+std::string lower(std::string text) {
+    for (char& c : text)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return text;
 }
 
-TEST(LiteralFilter, SaysWhichLiteralsOccurEachOnce) {
-    const LiteralFilter filter({"she", "he", "hers", "his", "he"});
-    EXPECT_THAT(found(filter, "ushers and others"), ElementsAre(0, 1, 2, 4));
-    EXPECT_THAT(found(filter, "h is hi s"), IsEmpty());
-    EXPECT_THAT(found(filter, ""), IsEmpty());
+// Every test is made with vectors, where this machine has them, and byte by byte.
+class LiteralFilterOf : public testing::TestWithParam<LiteralFilter::Way> {
+protected:
+    LiteralFilter filter(const std::vector<std::string>& literals) const {
+        return LiteralFilter(literals, GetParam());
+    }
+    static std::vector<int> found(const LiteralFilter& filter, std::string_view text) {
+        std::vector<int> literals{-1};  // find() replaces what was there
+        filter.find(text, literals);
+        return literals;
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, LiteralFilterOf,
+                         testing::Values(LiteralFilter::Way::fastest, LiteralFilter::Way::portable),
+                         [](const auto& way) {
+                             return way.param == LiteralFilter::Way::fastest ? "fastest"
+                                                                             : "portable";
+                         });
+
+TEST_P(LiteralFilterOf, SaysWhichLiteralsOccurEachOnce) {
+    const LiteralFilter some = filter({"she", "her", "hers", "his", "her"});
+    EXPECT_THAT(found(some, "ushers and others, ushers"), ElementsAre(0, 1, 2, 4));
+    EXPECT_THAT(found(some, "h is hi s"), IsEmpty());
+    EXPECT_THAT(found(some, ""), IsEmpty());
 }
 
-TEST(LiteralFilter, IgnoresTheCaseOfAsciiInLiteralAndText) {
-    const LiteralFilter filter({"Forbidden", "[error]"});
-    EXPECT_THAT(found(filter, "FORBIDDEN"), ElementsAre(0));
-    EXPECT_THAT(found(filter, "{ERROR}"), IsEmpty())
-        << "'{' is '[' with the bit that lowers letters";
-    EXPECT_THAT(found(filter, "[Error]"), ElementsAre(1));
+TEST_P(LiteralFilterOf, IgnoresTheCaseOfAsciiInLiteralAndText) {
+    const LiteralFilter some = filter({"Forbidden", "[error]"});
+    EXPECT_THAT(found(some, "FORBIDDEN"), ElementsAre(0));
+    EXPECT_THAT(found(some, "{ERROR}"), IsEmpty()) << "'{' is '[' with the bit that lowers letters";
+    EXPECT_THAT(found(some, "[Error]"), ElementsAre(1));
 }
 
-TEST(LiteralFilter, ReadsEveryByte) {
-    const LiteralFilter filter({std::string("\xff\0\x80", 3)});
-    EXPECT_THAT(found(filter, std::string("a\xff\0\x80z", 5)), ElementsAre(0));
-    EXPECT_THAT(found(filter, std::string("a\xff\x80", 3)), IsEmpty());
+TEST_P(LiteralFilterOf, ReadsEveryByte) {
+    const LiteralFilter some = filter({std::string("\xff\0\x80", 3)});
+    EXPECT_THAT(found(some, std::string("a\xff\0\x80z", 5)), ElementsAre(0));
+    EXPECT_THAT(found(some, std::string("a\xff\x80", 3)), IsEmpty());
 }
 
-TEST(LiteralFilter, WithoutLiteralsFindsNothing) {
-    const LiteralFilter filter({});
-    EXPECT_THAT(found(filter, "anything"), IsEmpty());
-    EXPECT_FALSE(filter.any("anything"));
+TEST_P(LiteralFilterOf, DoesNotReadPastTheEnd) {
+    const LiteralFilter some = filter({"end", "ending"});
+    const std::string text = "this is the ending";
+    for (std::size_t length = 0; length < text.size(); ++length) {
+        // Of its own size, so that address sanitizer sees a byte read behind it.
+        const std::vector<char> bytes(text.begin(),
+                                      text.begin() + static_cast<std::ptrdiff_t>(length));
+        EXPECT_EQ(some.any({bytes.data(), bytes.size()}), length >= 15) << length;
+    }
 }
 
-TEST(LiteralFilter, RefusesMoreStatesThanItHas) {
-    const std::string longest(LiteralFilter::states_max - 1, 'x');  // and the root
-    EXPECT_THAT(found(LiteralFilter({longest}), longest), ElementsAre(0));
-    EXPECT_THROW(LiteralFilter({longest + 'x'}), std::invalid_argument);
+TEST_P(LiteralFilterOf, WithoutLiteralsFindsNothing) {
+    EXPECT_THAT(found(filter({}), "anything"), IsEmpty());
+    EXPECT_FALSE(filter({}).any("anything"));
 }
 
-TEST(LiteralFilter, AgreesWithSearchingOneByOne) {
+TEST_P(LiteralFilterOf, PassesOverWhatIsNotWantedOrStandsBefore) {
+    const LiteralFilter some = filter({"early", "later"});
+    const std::string text = "early later";
+    EXPECT_LT(some.next(text, 0, {1, 1}), 5u);
+    EXPECT_GE(some.next(text, 0, {0, 1}), 6u);
+    EXPECT_EQ(some.next(text, 0, {0, 0}), LiteralFilter::npos);
+    EXPECT_GE(some.next(text, 1, {1, 1}), 6u) << "the first has begun before";
+    EXPECT_EQ(some.next(text, 7), LiteralFilter::npos);
+    EXPECT_EQ(some.next(text, text.size()), LiteralFilter::npos);
+}
+
+TEST_P(LiteralFilterOf, AgreesWithSearchingOneByOne) {
     std::mt19937 random(7);
-    const auto text = [&](std::size_t length_max) {
-        std::string letters(1 + random() % length_max, 'a');
-        for (char& c : letters) c = "abC"[random() % 3];
+    const auto text = [&](std::size_t least, std::size_t most) {
+        std::string letters(least + random() % (most - least + 1), 'a');
+        for (char& c : letters) c = "abCd\n"[random() % 5];
         return letters;
     };
-    const auto lower = [](std::string letters) {
-        std::replace(letters.begin(), letters.end(), 'C', 'c');
-        return letters;
-    };
-    for (int round = 0; round < 300; ++round) {
-        std::vector<std::string> literals(1 + random() % 8);
-        for (std::string& literal : literals) literal = text(6);
-        const std::string haystack = text(40);
+    for (int round = 0; round < 400; ++round) {
+        std::vector<std::string> literals(1 + random() % (round % 2 == 0 ? 8 : 40));
+        for (std::string& literal : literals) literal = text(3, 8);
+        const std::string haystack = text(0, 200);
+        const std::size_t from = random() % (haystack.size() + 1);
         std::vector<int> expected;
-        for (std::size_t i = 0; i < literals.size(); ++i)
+        bool behind = false;
+        for (std::size_t i = 0; i < literals.size(); ++i) {
             if (lower(haystack).find(lower(literals[i])) != std::string::npos)
                 expected.push_back(static_cast<int>(i));
-        const LiteralFilter filter(literals);
-        ASSERT_EQ(found(filter, haystack), expected) << haystack;
-        ASSERT_EQ(filter.any(haystack), !expected.empty()) << haystack;
+            behind = behind || lower(haystack).find(lower(literals[i]), from) != std::string::npos;
+        }
+        const LiteralFilter some = filter(literals);
+        ASSERT_EQ(found(some, haystack), expected) << haystack;
+        ASSERT_EQ(some.next(haystack, from) != LiteralFilter::npos, behind) << haystack;
     }
+}
+
+TEST(LiteralFilter, OffersBothWaysOnThisMachine) {
+    EXPECT_FALSE(LiteralFilter({"abc"}, LiteralFilter::Way::portable).vectorised());
+#if defined(__x86_64__)
+    EXPECT_EQ(LiteralFilter({"abc"}).vectorised(), __builtin_cpu_supports("avx2") != 0);
+#endif
+}
+
+TEST(LiteralFilter, RefusesMoreLiteralsThanItCanNumber) {
+    const std::vector<std::string> many(LiteralFilter::literals_max + 1, "abc");
+    EXPECT_THROW(LiteralFilter{many}, std::invalid_argument);
 }
 
 }  // namespace

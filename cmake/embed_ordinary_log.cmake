@@ -1,0 +1,12 @@
+# Writes a .cpp that holds recordings of healthy runs, one behind the other:
+# cmake -D OUTPUT=… -D "FILES=path;…" -P …
+set(all "")
+foreach(path ${FILES})
+    file(READ "${path}" bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+    string(APPEND all "${bytes}\n")
+endforeach()
+file(WRITE "${OUTPUT}" "#include <string_view>\n\nnamespace runnerwatch {\n\n"
+    "static const char bytes[] = {${all}};\n"
+    "extern const std::string_view ordinary_log_text{bytes, sizeof bytes};\n\n"
+    "}  // namespace runnerwatch\n")

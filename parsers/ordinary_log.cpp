@@ -1,0 +1,73 @@
+#include "parsers/ordinary_log.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstddef>
+#include <vector>
+
+namespace runnerwatch {
+
+// The recordings, one behind the other; written by the build.
+extern const std::string_view ordinary_log_text;
+
+namespace {
+
+constexpr std::size_t bytes = 256;
+constexpr int hash_bits = 16;
+
+class Counts {
+public:
+    Counts() : pairs_(bytes * bytes), triples_(1u << hash_bits), fours_(1u << hash_bits) {
+        const std::string_view text = ordinary_log_text;
+        total_ = static_cast<double>(text.size());
+        singles_.fill(0.5);
+        std::uint32_t last = 0;  // the last four bytes
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            last = last << 8 | folded(static_cast<unsigned char>(text[i]));
+            singles_[last & 0xff] += 1;
+            if (i >= 1) pairs_[last & 0xffff] += 1;
+            if (i >= 2) triples_[hash(last & 0xffffff)] += 1;
+            if (i >= 3) fours_[hash(last)] += 1;
+        }
+    }
+
+    double share(unsigned char byte) const { return singles_[byte] / total_; }
+
+    double share(std::string_view text) const {
+        std::uint32_t word = 0;
+        double estimate = 1;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            const unsigned char byte = folded(static_cast<unsigned char>(text[i]));
+            word = word << 8 | byte;
+            // Each byte as likely as it is behind the one before it.
+            estimate *= i == 0 ? singles_[byte] / total_
+                               : (pairs_[word & 0xffff] + 0.05) / singles_[word >> 8 & 0xff];
+        }
+        const double seen = text.size() == 3 ? triples_[hash(word)] : fours_[hash(word)];
+        return (seen + estimate) / total_;
+    }
+
+private:
+    static std::size_t hash(std::uint32_t word) { return word * 0x9e3779b1u >> (32 - hash_bits); }
+
+    std::array<double, bytes> singles_;
+    std::vector<float> pairs_, triples_, fours_;
+    double total_ = 0;
+};
+
+const Counts& counts() {
+    static const Counts counts;
+    return counts;
+}
+
+}  // namespace
+
+double byte_share(unsigned char byte) { return counts().share(folded(byte)); }
+
+double text_share(std::string_view text) {
+    assert(text.size() == 3 || text.size() == 4);
+    return counts().share(text);
+}
+
+}  // namespace runnerwatch

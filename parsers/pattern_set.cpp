@@ -1,0 +1,65 @@
+#include "parsers/pattern_set.h"
+
+#include "parsers/required_literals.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+#include <utility>
+
+namespace runnerwatch {
+
+LazyRegex::LazyRegex(std::string pattern) : pattern_(std::move(pattern)) {}
+
+LazyRegex::~LazyRegex() = default;
+
+const re2::RE2& LazyRegex::get() const {
+    std::call_once(once_, [this] {
+        auto regex = std::make_unique<RE2>(pattern_, RE2::Quiet);
+        if (!regex->ok()) throw std::invalid_argument(pattern_ + ": " + regex->error());
+        regex_ = std::move(regex);
+    });
+    return *regex_;
+}
+
+int PatternSet::add(const std::string& pattern) {
+    assert(!filter_);
+    const int number = static_cast<int>(regexes_.size());
+    const auto [known, fresh] = numbers_.emplace(pattern, number);
+    if (!fresh) return known->second;
+    const std::vector<std::string> literals = required_literals(pattern);
+    for (const std::string& literal : literals) literals_[literal].push_back(number);
+    if (literals.empty()) slow_.push_back(number);
+    regexes_.push_back(std::make_unique<LazyRegex>(pattern));
+    return number;
+}
+
+void PatternSet::finish() {
+    std::vector<std::string> literals;
+    for (auto& [literal, patterns] : literals_) {
+        literals.push_back(literal);
+        patterns_.push_back(std::move(patterns));
+    }
+    literals_.clear();
+    filter_.emplace(literals);
+}
+
+void PatternSet::candidates(std::string_view text, std::vector<int>& numbers) const {
+    std::vector<int> literals;
+    filter_->find(text, literals);
+    numbers = slow_;
+    for (const int literal : literals) {
+        const std::vector<int>& patterns = patterns_[static_cast<std::size_t>(literal)];
+        numbers.insert(numbers.end(), patterns.begin(), patterns.end());
+    }
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
+bool PatternSet::any_candidate(std::string_view text) const {
+    return !slow_.empty() || filter_->any(text);
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace runnerwatch {
+
+// Texts of at least 3 bytes, in lower case, of which every raw record holds one when `pattern`
+// (RE2) matches its decoded message, in whatever format it was written: what a format may escape
+// is no part of them. Chosen to be few and rare in ordinary logs. Empty: there are none, so the
+// pattern must be tried on every record.
+//
+// Throws std::invalid_argument if the pattern does not compile.
+std::vector<std::string> required_literals(const std::string& pattern);
+
+}  // namespace runnerwatch
