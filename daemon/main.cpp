@@ -1,5 +1,6 @@
 #include "daemon/commands/db.h"
 #include "daemon/commands/demo.h"
+#include "daemon/commands/rules_cli.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/scan.h"
 #include "daemon/rule_files.h"
@@ -31,14 +32,11 @@ void add_run_options(CLI::App& command, RunOptions& options) {
 }
 
 int scan(ScanOptions options, const std::vector<std::string>& folders) {
-    const auto matcher = load_rules(folders);
-    if (!matcher) {
-        for (const auto& error : matcher.error()) std::cerr << "runnerwatch: " << error << "\n";
-        return usage_error;
-    }
+    const auto matcher = rules_or_errors(folders, std::cerr);
+    if (!matcher) return usage_error;
     options.colour = colour_wanted();
     options.terminal = ::isatty(STDOUT_FILENO) == 1;
-    return run_scan(options, **matcher, std::cout, std::cerr);
+    return run_scan(options, *matcher, std::cout, std::cerr);
 }
 
 int run_command(int argc, char** argv) {
@@ -68,6 +66,9 @@ int run_command(int argc, char** argv) {
     scanning->add_flag("--all", scan_options.all, "every trouble in full, however many");
     scanning->add_option("--rules", rule_folders, "further rule folders");
 
+    RulesCli rules;
+    rules.add_to(program);
+
     DemoOptions demo_options;
     CLI::App* demo =
         program.add_subcommand("demo", "the whole daemon on recorded input, without a cluster");
@@ -91,6 +92,7 @@ int run_command(int argc, char** argv) {
         const int code = program.exit(error);
         return code == 0 ? 0 : usage_error;
     }
+    if (const auto code = rules.run({colour_wanted(), terminal_width()})) return *code;
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
     if (*demo) return run_demo(demo_options);

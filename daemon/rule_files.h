@@ -2,7 +2,9 @@
 
 #include "parsers/matcher.h"
 #include "parsers/result.h"
+#include "parsers/rule_loader.h"
 
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,9 +14,18 @@ namespace runnerwatch {
 // The text of a file, or why it cannot be read, in words that name it.
 Result<std::string, std::string> read_file(const std::string& path);
 
+// The files of the built-in pack and behind them those of `folders` (*.yaml), each folder a layer
+// above those before it. The errors name folder or file.
+Result<std::vector<RuleFile>, std::vector<std::string>> read_rule_files(
+    const std::vector<std::string>& folders);
+
 // The built-in pack with the rules of `folders` (*.yaml) laid over it by id, verified and
 // compiled. The errors are "file:line: what" lines.
 Result<std::unique_ptr<Matcher>, std::vector<std::string>> load_rules(
     const std::vector<std::string>& folders);
+
+// The same for a command: the errors are told to `err`, and there is no matcher then.
+std::unique_ptr<Matcher> rules_or_errors(const std::vector<std::string>& folders,
+                                         std::ostream& err);
 
 }  // namespace runnerwatch

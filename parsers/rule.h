@@ -126,15 +126,25 @@ struct Rule {
     std::vector<Fix> fixes;
     std::vector<std::string> docs;
     std::vector<Sample> sample_detect, sample_ignore, sample_recover;
-    std::string file;  // where it was read from, for messages
+    std::string file;       // where it was read from, for messages
+    int layer = 0;          // of its file: a later layer may take lines of an earlier one
+    bool disabled = false;  // only in a file that switches an earlier rule of this id off
 
     const Fix* fix(std::string_view fix_id) const;
+};
+
+// A rule that a later file replaced or switched off.
+struct RuleOverride {
+    Rule earlier;
+    std::string file;  // the later one
+    bool disabled = false;
 };
 
 struct RulePack {
     std::string name;     // "gitlab-runner"
     std::string version;  // hash of its files
     std::vector<Rule> rules;
+    std::vector<RuleOverride> overrides;  // in the order of the files
 
     const Rule* find(std::string_view rule_id) const;
 };

@@ -275,6 +275,17 @@ void read_causes_and_fixes(YamlMap& map, Rule& rule, YamlFaults& faults) {
     }
 }
 
+// The rule, or what is wrong with its file in the file's order.
+Result<Rule, std::vector<RuleError>> loaded(const RuleFile& file, Rule rule, YamlFaults& faults) {
+    if (faults.empty()) return rule;
+    std::stable_sort(faults.begin(), faults.end(),
+                     [](const YamlFault& a, const YamlFault& b) { return a.line < b.line; });
+    std::vector<RuleError> errors;
+    for (YamlFault& fault : faults)
+        errors.push_back({file.name, fault.line, std::move(fault.what)});
+    return failure(std::move(errors));
+}
+
 }  // namespace
 
 std::string RuleError::to_string() const {
@@ -285,8 +296,16 @@ Result<Rule, std::vector<RuleError>> load_rule(const RuleFile& file) {
     YamlFaults faults;
     Rule rule;
     rule.file = file.name;
+    rule.layer = file.layer;
     if (const auto node = parse_yaml(file.text, faults)) {
         YamlMap map(*node, "the rule", faults);
+        if (map.flag("disabled")) {
+            rule.disabled = true;
+            rule.id = id_of(map);
+            map.text("reason");
+            map.finish();
+            return loaded(file, std::move(rule), faults);
+        }
         read_head(map, rule, faults);
         map.each("detect", [&](const YAML::Node& item, const std::string& place) {
             rule.detect.push_back(read_detect(item, place, faults));
@@ -307,13 +326,7 @@ Result<Rule, std::vector<RuleError>> load_rule(const RuleFile& file) {
         }
         map.finish();
     }
-    if (faults.empty()) return rule;
-    std::stable_sort(faults.begin(), faults.end(),
-                     [](const YamlFault& a, const YamlFault& b) { return a.line < b.line; });
-    std::vector<RuleError> errors;
-    for (YamlFault& fault : faults)
-        errors.push_back({file.name, fault.line, std::move(fault.what)});
-    return failure(std::move(errors));
+    return loaded(file, std::move(rule), faults);
 }
 
 }  // namespace runnerwatch

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "parsers/record.h"
 #include "parsers/result.h"
 #include "parsers/rule.h"
 
@@ -12,6 +13,7 @@ namespace runnerwatch {
 struct RuleFile {
     std::string name;  // path as people know it
     std::string text;
+    int layer = 0;  // 0 the pack that ships; each further folder is one above those before it
 };
 
 // One reason why a pack is refused. `line` from 1, 0 when the whole file is meant.
@@ -29,10 +31,15 @@ Result<Rule, std::vector<RuleError>> load_rule(const RuleFile& file);
 
 // Reads a pack: every file, the references between rules (symptoms, fixes), unique ids, and every
 // sample of every rule: it must be detected (by this rule, not by another), ignored or taken for
-// recovery as it says. A later file whose rule has the id of an earlier one replaces it.
+// recovery as it says. A later file whose rule has the id of an earlier one replaces it, and
+// `disabled: true` beside the id switches it off; the pack's `overrides` say which. A rule of a
+// higher layer may take samples of lower ones: that is what it was written for.
 // All errors are reported, not only the first.
 Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
                                                    const std::vector<RuleFile>& files);
+
+// The records of a sample, decoded, in their order.
+std::vector<Record> sample_records(std::string_view text);
 
 // The pack built into the binary: verified when it was built.
 const std::vector<RuleFile>& built_in_rules();

@@ -83,7 +83,9 @@ private:
 
     void check_detect(const Sample& sample) {
         const Outcome outcome = match(sample);
-        if (outcome.other != nullptr)
+        const bool overridden = outcome.other != nullptr && outcome.other->layer > rule_.layer;
+        if (overridden && !outcome.detection) return;
+        if (outcome.other != nullptr && !overridden)
             fail(sample, "the sample is detected by the rule '" + outcome.other->id +
                              "' instead; its 'precedence' is higher");
         if (!outcome.detection) {
@@ -143,15 +145,42 @@ private:
 void check_references(const RulePack& pack, std::vector<RuleError>& errors) {
     std::vector<std::string> ids;
     for (const Rule& rule : pack.rules) ids.push_back(rule.id);
+    const auto switched_off = [&](const std::string& id) {
+        return std::any_of(pack.overrides.begin(), pack.overrides.end(),
+                           [&](const RuleOverride& one) { return one.earlier.id == id; });
+    };
     for (const Rule& rule : pack.rules)
         for (const std::string& symptom : rule.symptoms)
-            if (pack.find(symptom) == nullptr)
+            if (pack.find(symptom) == nullptr && !switched_off(symptom))
                 errors.push_back(
                     {rule.file, 0,
                      "symptoms: there is no rule '" + symptom + "'" + suggestion(symptom, ids)});
 }
 
+// Takes a rule into the pack: beside the others, or over the one that has its id.
+void add_rule(RulePack& pack, Rule rule, std::vector<RuleError>& errors) {
+    const auto same = std::find_if(pack.rules.begin(), pack.rules.end(),
+                                   [&](const Rule& earlier) { return earlier.id == rule.id; });
+    if (same != pack.rules.end())
+        pack.overrides.push_back({std::move(*same), rule.file, rule.disabled});
+    if (!rule.disabled && same != pack.rules.end()) {
+        *same = std::move(rule);
+    } else if (!rule.disabled) {
+        pack.rules.push_back(std::move(rule));
+    } else if (same != pack.rules.end()) {
+        pack.rules.erase(same);
+    } else {
+        std::vector<std::string> ids;
+        for (const Rule& known : pack.rules) ids.push_back(known.id);
+        errors.push_back({rule.file, 0,
+                          "'disabled: true' finds no earlier rule '" + rule.id + "' to switch off" +
+                              suggestion(rule.id, ids)});
+    }
+}
+
 }  // namespace
+
+std::vector<Record> sample_records(std::string_view text) { return Records(text).records; }
 
 Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
                                                    const std::vector<RuleFile>& files) {
@@ -166,13 +195,7 @@ Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
             errors.insert(errors.end(), rule.error().begin(), rule.error().end());
             continue;
         }
-        const auto same = std::find_if(pack.rules.begin(), pack.rules.end(),
-                                       [&](const Rule& earlier) { return earlier.id == rule->id; });
-        if (same == pack.rules.end()) {
-            pack.rules.push_back(std::move(*rule));
-        } else {
-            *same = std::move(*rule);
-        }
+        add_rule(pack, std::move(*rule), errors);
     }
     pack.version = sha256_hex(all).substr(0, 12);
 

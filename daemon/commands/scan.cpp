@@ -7,11 +7,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -27,7 +25,6 @@ constexpr std::size_t chunk_bytes = 256 * 1024;
 // When a pipe is silent for so long, what is known of a record is told.
 constexpr int pause_ms = 200;
 constexpr std::size_t blocks_max = 20;
-constexpr std::size_t width_default = 100, width_min = 40, width_max = 160;
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -69,12 +66,6 @@ private:
     int fd_;
 };
 
-std::size_t terminal_width() {
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return width_default;
-    return std::clamp<std::size_t>(size.ws_col, width_min, width_max);
-}
-
 class Scan {
 public:
     Scan(const ScanOptions& options, const Matcher& matcher, std::ostream& out, std::ostream& err)
@@ -101,7 +92,7 @@ private:
     const Matcher& matcher_;
     std::ostream& out_;
     std::ostream& err_;
-    ScanStyle style_;
+    TextStyle style_;
     ScanReport report_;
     std::uint64_t lines_ = 0, hits_ = 0;
     std::set<std::string> told_fixes_;  // not printed twice: replicas have the same troubles

@@ -7,40 +7,7 @@
 namespace runnerwatch {
 namespace {
 
-constexpr std::size_t label_width = 12;
 constexpr std::size_t members_shown = 5;
-
-std::size_t character_count(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
-
-std::string painted(std::string_view text, std::string_view code, const ScanStyle& style) {
-    if (!style.colour) return std::string(text);
-    return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
-}
-
-std::string badge(Severity severity, const ScanStyle& style) {
-    switch (severity) {
-        case Severity::critical:
-            return painted("CRITICAL", "1;37;41", style);
-        case Severity::error:
-            return painted("ERROR", "1;31", style);
-        case Severity::warning:
-            return painted("WARNING", "1;33", style);
-        case Severity::info:
-            break;
-    }
-    return painted("INFO", "1;36", style);
-}
-
-// "  label       text", wrapped behind the label.
-std::string row(std::string_view label, std::string_view text, const ScanStyle& style) {
-    std::string line = "  " + painted(label, "2", style);
-    line.append(label_width - std::min(label.size(), label_width), ' ');
-    return line + wrapped(text, label_width + 2, style.width) + "\n";
-}
 
 std::string time_or_line(const ScanPosition& at) {
     return at.time ? format_time_for_people(*at.time) : "line " + std::to_string(at.line);
@@ -126,26 +93,11 @@ std::string recovery(const Finding& finding, const ScanReport& report) {
     return "nothing in the input says that it is over";
 }
 
-std::string causes(const Finding& finding, const ScanStyle& style) {
+std::string causes(const Finding& finding, const TextStyle& style) {
     std::string text;
     for (const HeldCause& held : finding.causes) {
         const std::string confidence = to_string(held.cause->confidence);
         text += row(text.empty() ? "why" : "", confidence + ": " + held.says, style);
-    }
-    return text;
-}
-
-// Commands stand on lines of their own, unwrapped: they are to be pasted. One of several lines
-// begins at the margin, or the end of its here-document would not be recognised.
-std::string command_lines(std::string_view command, const ScanStyle& style) {
-    while (command.ends_with('\n')) command.remove_suffix(1);
-    const bool one_line = command.find('\n') == std::string_view::npos;
-    std::string text;
-    while (!command.empty()) {
-        const std::size_t end = std::min(command.find('\n'), command.size());
-        if (one_line) text.append(label_width + 5, ' ');
-        text += painted(command.substr(0, end), "36", style) + "\n";
-        command.remove_prefix(std::min(end + 1, command.size()));
     }
     return text;
 }
@@ -157,40 +109,6 @@ const Fix* fix_of(const Finding& finding) {
 
 }  // namespace
 
-std::string counted(std::uint64_t count, std::string_view noun) {
-    std::string text = std::to_string(count) + " " + std::string(noun);
-    if (count != 1) text += 's';
-    return text;
-}
-
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
-    const std::size_t room = width > indent + 20 ? width - indent : 20;
-    std::string out;
-    std::size_t used = 0;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
-        const std::string_view word = text.substr(0, end);
-        const std::size_t length = character_count(word);
-        if (used > 0 && used + 1 + length > room) {
-            (out += '\n').append(indent, ' ');
-            used = 0;
-        }
-        if (used > 0) {
-            out += ' ';
-            ++used;
-        }
-        out += word;
-        used += length;
-        const bool line_end = end < text.size() && text[end] == '\n';
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (line_end && !text.empty()) {
-            (out += '\n').append(indent, ' ');
-            used = 0;
-        }
-    }
-    return out;
-}
-
 std::string scan_count(const Finding& finding) {
     return "seen " + counted(finding.count, "time") + ", last " +
            (finding.last.time ? format_time_for_people(*finding.last.time) + " (line " +
@@ -198,7 +116,7 @@ std::string scan_count(const Finding& finding) {
                               : "line " + std::to_string(finding.last.line));
 }
 
-std::string scan_fix(const Finding& finding, const ScanStyle& style) {
+std::string scan_fix(const Finding& finding, const TextStyle& style) {
     const Fix* fix = fix_of(finding);
     if (fix == nullptr) return {};
     const Values& values = finding.values;
@@ -219,14 +137,14 @@ std::string scan_fix(const Finding& finding, const ScanStyle& style) {
     return text;
 }
 
-std::string scan_fix_again(const Finding& finding, const ScanStyle& style) {
+std::string scan_fix_again(const Finding& finding, const TextStyle& style) {
     const Fix* fix = fix_of(finding);
     if (fix == nullptr) return {};
     return row("fix", fill_template(fix->title, finding.values) + " (steps above)", style);
 }
 
 std::string scan_block(const Finding& finding, const ScanReport& report, std::string_view fix,
-                       bool ended, const ScanStyle& style) {
+                       bool ended, const TextStyle& style) {
     std::string text = badge(finding.severity, style) + "  " + painted(finding.title, "1", style) +
                        "  " + painted(finding.rule->catalog, "2", style) + "\n";
     std::string seen = counted(finding.count, "time") + ", " + times(finding);
@@ -243,7 +161,7 @@ std::string scan_block(const Finding& finding, const ScanReport& report, std::st
     return text;
 }
 
-std::string scan_line(const Finding& finding, const ScanReport& report, const ScanStyle& style) {
+std::string scan_line(const Finding& finding, const ScanReport& report, const TextStyle& style) {
     return badge(finding.severity, style) + "  " + finding.title + "  " +
            painted(finding.rule->catalog, "2", style) + ": " + scan_count(finding) + "; " +
            recovery(finding, report) + "\n";
