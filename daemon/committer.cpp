@@ -29,23 +29,24 @@ void Committer::kick() {
 }
 
 asio::awaitable<void> Committer::run() {
+    asio::steady_timer pause(loop_);  // not cut short by kicks
     auto retry = retry_first;
     for (;;) {
-        if (!kicked_) {
-            wake_.expires_after(failing() ? retry : positions_every);
-            auto [error] = co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
-            if (error && !kicked_) co_return;  // cancelled: the daemon stops
-        }
         if (failing()) {
-            // Kicks do not shorten a retry: a full disk is not asked on every line.
-            wake_.expires_after(retry);
-            co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+            // A full disk is not asked again on every line.
+            pause.expires_after(clock_.real(retry));
             retry = std::min(retry * 2, retry_most);
         } else {
-            wake_.expires_after(grouping);
-            co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (!kicked_) {
+                wake_.expires_after(clock_.real(positions_every));
+                auto [error] = co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+                if (error && !kicked_) co_return;  // cancelled: the daemon stops
+            }
+            pause.expires_after(grouping);
             retry = retry_first;
         }
+        auto [error] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (error) co_return;
         kicked_ = false;
         co_await write_now();
         if ((co_await asio::this_coro::cancellation_state).cancelled() !=
@@ -111,7 +112,8 @@ asio::awaitable<bool> Committer::write() {
 void Committer::judge_backlog() {
     const std::size_t bytes = unwritten_.bytes();
     metrics_.set_unwritten(bytes);
-    if (bytes > unwritten_bytes_max || Steady::now() - *failing_since_ > unwritten_time_max)
+    if (bytes > unwritten_bytes_max ||
+        Steady::now() - *failing_since_ > clock_.real(unwritten_time_max))
         dropping_ = true;
 }
 

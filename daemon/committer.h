@@ -22,6 +22,7 @@ namespace runnerwatch {
 // lines they no longer hand to the book. Confined to the loop; the store lives on its thread.
 class Committer {
 public:
+    // Spans of our clock, except the grouping.
     static constexpr std::size_t unwritten_bytes_max = 64 * 1024 * 1024;
     static constexpr std::chrono::minutes unwritten_time_max{10};
     static constexpr std::chrono::milliseconds grouping{20};  // real time

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 namespace {
 
+constexpr const char* overload_kind = "local_overload";
+
 Values redacted(const Values& values) {
     Values safe;
     for (const auto& [name, value] : values) safe[name] = shortened(redact(value), 2'000);
@@ -100,23 +102,36 @@ void SourceReader::drop(std::optional<Timestamp> time) {
         // What is half a record now stays half: its end will not be seen.
         records_.end(*this);
         dropped_from_ = time;
+        dropped_ordinal_ = ++coverage_ordinal_;
+        context_.metrics.gap(overload_kind);
+        // From here on nothing can prove itself by having lasted.
+        context_.book.gap(place().instance, time, std::nullopt, overload_kind,
+                          context_.clock.now());
     }
     dropped_to_ = time;
     ++dropped_;
     context_.metrics.lines_dropped(1);
 }
 
-void SourceReader::end_dropping() {
+// The gap so far. It is written with each position behind dropped lines, as one row that grows.
+void SourceReader::note_dropped() {
     if (dropped_ == 0) return;
     CoverageRow row;
-    row.kind = "local_overload";
+    row.instance = place().instance;
+    row.ordinal = dropped_ordinal_;
+    row.kind = overload_kind;
     row.certainty = "lost";
     row.from = dropped_from_;
     row.to = dropped_to_;
     row.lines = static_cast<std::int64_t>(dropped_);
     row.details = "the database could not be written for too long";
+    row.noted_at = context_.clock.now();
+    coverage_.coverage[{row.instance, row.ordinal}] = std::move(row);
+}
+
+void SourceReader::end_dropping() {
+    note_dropped();
     dropped_ = 0;
-    note_coverage(std::move(row));
 }
 
 void SourceReader::keep_for_context(std::string_view text, std::uint64_t number) {
@@ -268,6 +283,7 @@ void SourceReader::take_changes(ChangeSet& changes) {
         read.noted_at = now;
         coverage_.coverage[{row.instance, 0}] = read;
     }
+    note_dropped();
     changes.positions[row.instance] = row;
     changes.merge(std::exchange(coverage_, ChangeSet{}));
 }

@@ -50,7 +50,8 @@ public:
     // Lays what became dirty (position, coverage) into `changes`.
     void take_changes(ChangeSet& changes);
 
-    // Writing works again: what was dropped meanwhile becomes a gap.
+    // Writing works again: what was dropped until now is one gap, what may be dropped later is
+    // another.
     void end_dropping();
 
     bool caught_up() const { return caught_up_; }
@@ -72,6 +73,7 @@ private:
     std::string context_before(std::uint64_t line) const;
     void drop(std::optional<Timestamp> time);
     void note_coverage(CoverageRow row);
+    void note_dropped();
     void report(const RecordHead& head, const Record& record, const Match& match);
 
     LogSource& source_;
@@ -86,6 +88,7 @@ private:
     std::int64_t coverage_ordinal_;
     std::uint64_t dropped_ = 0;
     std::optional<Timestamp> dropped_from_, dropped_to_;
+    std::int64_t dropped_ordinal_ = 0;
     ChangeSet coverage_;
     bool dirty_ = false;
     bool caught_up_ = false;

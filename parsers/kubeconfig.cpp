@@ -1,5 +1,7 @@
 #include "parsers/kubeconfig.h"
 
+#include "parsers/visible_text.h"
+
 #include <yaml-cpp/yaml.h>
 
 #include <array>
@@ -128,9 +130,9 @@ Merged merge_files(const std::vector<KubeconfigFile>& files) {
         try {
             root = YAML::Load(file.text);
         } catch (const YAML::Exception& error) {
-            // error.msg names what the parser expected, never the text it met.
+            // error.msg names what the parser expected, and of the text it met one character.
             throw Refused{place_of(file, error.mark) + ": not a kubeconfig, it cannot be read as " +
-                          "YAML or JSON: " + error.msg};
+                          "YAML or JSON: " + error.msg + "; compare it with `kubectl config view`"};
         }
         if (root.IsNull()) continue;
         if (!root.IsMap())
@@ -150,6 +152,13 @@ std::string names_of(const Entries& entries) {
     std::string names;
     for (const auto& [name, entry] : entries) names += (names.empty() ? "" : ", ") + name;
     return names.empty() ? "none" : names;
+}
+
+// What to do when no context fits.
+std::string choice_of(const Entries& contexts) {
+    return contexts.empty() ? "it defines no context at all: name another file with "
+                              "clusters[].kubeconfig"
+                            : "name one of: " + names_of(contexts);
 }
 
 std::string names_of(const std::vector<KubeconfigFile>& files) {
@@ -201,11 +210,11 @@ ClusterAccess resolve(const std::vector<KubeconfigFile>& files, std::string_view
     const std::string name = wanted.empty() ? merged.current_context : std::string(wanted);
     if (name.empty())
         throw Refused{names_of(files) + ": no context was named and the kubeconfig has no " +
-                      "current-context; name one of: " + names_of(merged.contexts)};
+                      "current-context; " + choice_of(merged.contexts)};
     const auto context = merged.contexts.find(name);
     if (context == merged.contexts.end())
-        throw Refused{names_of(files) + ": there is no context '" + name +
-                      "'; name one of: " + names_of(merged.contexts)};
+        throw Refused{names_of(files) + ": there is no context '" + name + "'; " +
+                      choice_of(merged.contexts)};
 
     const Entry& entry = context->second;
     const auto cluster = merged.clusters.find(text(entry, "cluster"));
@@ -236,9 +245,10 @@ Result<ClusterAccess, KubeconfigError> read_kubeconfig(const std::vector<Kubecon
     try {
         return resolve(files, context);
     } catch (const Refused& refused) {
-        return failure(KubeconfigError{refused.what});
+        return failure(KubeconfigError{visible_text(refused.what)});
     } catch (const YAML::Exception& error) {
-        return failure(KubeconfigError{names_of(files) + ": not a kubeconfig: " + error.msg});
+        return failure(
+            KubeconfigError{visible_text(names_of(files) + ": not a kubeconfig: " + error.msg)});
     }
 }
 

@@ -42,7 +42,7 @@ Result<std::unique_ptr<Reader>, StoreError> Reader::open(const std::filesystem::
             return failure(older_version(name, version, known));
         return std::unique_ptr<Reader>(new Reader(std::move(impl)));
     } catch (const SqliteError& error) {
-        return failure(store_error(error, name, Doing::opening));
+        return failure(store_error(error, name, Doing::reading));
     }
 }
 

@@ -79,9 +79,9 @@ StoreError store_error(const SqliteError& error, const std::string& file, Doing 
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
             return say(StoreError::Kind::io,
-                       "Check that it exists and that this user may enter its folder and read "
-                       "and write there" +
-                           then);
+                       std::string("Check that it exists and that this user may enter its folder "
+                                   "and read ") +
+                           (doing == Doing::reading ? "it" : "and write there") + then);
         default:
             return say(
                 StoreError::Kind::io,

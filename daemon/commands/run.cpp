@@ -1,7 +1,9 @@
 #include "daemon/commands/run.h"
 
 #include "daemon/app.h"
+#include "daemon/cluster/api_client.h"
 #include "daemon/rule_files.h"
+#include "parsers/visible_text.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -48,8 +50,26 @@ Config default_config() {
     return config;
 }
 
+// A cluster that cannot be asked is no different from a mistake in the configuration; one that
+// does not answer is waited for.
+Result<Loaded, std::vector<std::string>> with_usable_clusters(
+    Result<Loaded, std::vector<std::string>> loaded) {
+    if (!loaded) return loaded;
+    std::vector<std::string> errors;
+    for (const auto& cluster : loaded->config.clusters) {
+        const auto access = cluster.kubeconfig.empty()
+                                ? in_cluster_access()
+                                : kubeconfig_access(cluster.kubeconfig, cluster.context);
+        if (access) continue;
+        errors.push_back((cluster.name.empty() ? "" : "cluster " + cluster.name + ": ") +
+                         access.error().what);
+    }
+    if (!errors.empty()) return failure(errors);
+    return loaded;
+}
+
 void print(const std::vector<std::string>& lines) {
-    for (const auto& line : lines) std::cerr << "runnerwatch: " << line << "\n";
+    for (const auto& line : lines) std::cerr << "runnerwatch: " << visible_text(line) << "\n";
 }
 
 // One life of the daemon, from start to stop or reload.
@@ -72,13 +92,13 @@ public:
         for (;;) {
             const int signal = co_await signals_.async_wait(asio::use_awaitable);
             if (signal != SIGHUP) break;
-            auto again = load_all(options_);
+            auto again = with_usable_clusters(load_all(options_));
             if (again) {
                 next = std::move(*again);
                 ended = Ended::reload;
                 break;
             }
-            for (const auto& error : again.error()) spdlog::error("{}", error);
+            for (const auto& error : again.error()) spdlog::error("{}", visible_text(error));
             spdlog::error("reload refused: the configuration and rules of before stay in force");
         }
         spdlog::info(ended == Ended::reload ? "reloading" : "stopping");
@@ -135,7 +155,7 @@ int run_daemon(const RunOptions& options) {
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
     spdlog::set_default_logger(log);
     spdlog::set_level(spdlog::level::from_str(options.log_level));
-    auto loaded = load_all(options);
+    auto loaded = with_usable_clusters(load_all(options));
     if (!loaded) {
         print(loaded.error());
         return 2;
@@ -145,6 +165,7 @@ int run_daemon(const RunOptions& options) {
             "no configuration given: watching the cluster at hand and telling nobody; "
             "see config/runnerwatch.example.yaml");
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
     const Clock clock;
     for (std::optional<Loaded> next = std::move(*loaded); next;) {
         asio::io_context io(1);

@@ -61,6 +61,7 @@ public:
     void start_daemon();
     void kill_daemon();      // SIGKILL
     int terminate_daemon();  // SIGTERM; returns the exit code
+    int daemon_pid() const { return daemon_; }
     std::string daemon_log() const;
 
     // Waits until `condition` holds; fails the test, with the daemon's log, after a minute.

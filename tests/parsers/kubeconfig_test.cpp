@@ -101,7 +101,8 @@ TEST(Kubeconfig, RefusesWithFileLineAndWhatToDo) {
     } const cases[] = {
         {"no YAML", "clusters: [", "", "/home/me/.kube/config:"},
         {"not a mapping", "just text", "", "a mapping with clusters, users and contexts"},
-        {"no current context", "clusters: []\n", "", "has no current-context; name one of: none"},
+        {"no current context", "clusters: []\n", "",
+         "has no current-context; it defines no context"},
         {"unknown context", ordinary, "prod", "no context 'prod'; name one of: dev, proxy"},
         {"unknown cluster", "contexts: [{name: a, context: {cluster: x}}]", "a",
          "config:1: context 'a' names the cluster 'x', which is not defined"},

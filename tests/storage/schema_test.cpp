@@ -1,14 +1,12 @@
 #include "storage/schema.h"
 
 #include "storage/store.h"
+#include "tests/storage/full_disk.h"
 #include "tests/storage/sample_rows.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <fstream>
 
 namespace runnerwatch {
@@ -84,14 +82,10 @@ TEST(Migrate, ChangesNothingWithoutRoomForTheBackup) {
     file.execute("INSERT INTO book VALUES (hex(zeroblob(100000)))");
     const auto before = files_in(folder);
     std::ofstream(backup_name(folder.file(), 2)) << "an older backup";
-    rlimit limit{};
-    ::getrlimit(RLIMIT_FSIZE, &limit);
-    const rlimit full{64 * 1024, limit.rlim_max};
-    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-    ::setrlimit(RLIMIT_FSIZE, &full);
-    EXPECT_THROW(migrate(file, folder.file(), {first, second}), SqliteError);
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    std::signal(SIGXFSZ, handler);
+    {
+        const FullDisk full(64 * 1024);
+        EXPECT_THROW(migrate(file, folder.file(), {first, second}), SqliteError);
+    }
     EXPECT_EQ(file.user_version(), 1);
     std::ifstream kept(backup_name(folder.file(), 2));
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), "an older backup")

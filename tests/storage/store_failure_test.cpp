@@ -2,19 +2,18 @@
 // error says what to do, and the next commit works once the cause is gone.
 #include "storage/schema.h"
 #include "storage/store.h"
+#include "tests/storage/full_disk.h"
 #include "tests/storage/sample_rows.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
-#include <csignal>
 #include <fstream>
 
 namespace runnerwatch {
@@ -64,27 +63,6 @@ ChangeSet large_changes(int seed) {
     return set;
 }
 
-// While it lives, no file of this process can grow beyond `bytes`: what a full disk, a quota and
-// a limit of the service manager do, without needing one.
-class FileSizeLimit {
-public:
-    explicit FileSizeLimit(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN)) {
-        ::getrlimit(RLIMIT_FSIZE, &limit_);
-        const rlimit lower{bytes, limit_.rlim_max};
-        ::setrlimit(RLIMIT_FSIZE, &lower);
-    }
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &limit_);
-        std::signal(SIGXFSZ, before_);
-    }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
-private:
-    rlimit limit_{};
-    void (*before_)(int);
-};
-
 // While it lives, permissions of files count for this thread, also if it is root's.
 class NoPrivileges {
 public:
@@ -103,14 +81,14 @@ private:
     __user_cap_data_struct before_[2]{};
 };
 
-TEST(FullDisk, LeavesTheCommitBeforeAndTakesTheNextOnceThereIsRoom) {
+TEST(FullDiskTest, LeavesTheCommitBeforeAndTakesTheNextOnceThereIsRoom) {
     TestFolder folder;
     auto store = opened(folder.file());
     ASSERT_TRUE(store->commit(filled_changes(1)));
     const std::string before = contents(folder.file());
     const ChangeSet more = large_changes(2);
     {
-        const FileSizeLimit full(std::filesystem::file_size(folder.file() + "-wal") + 64 * 1024);
+        const FullDisk full(std::filesystem::file_size(folder.file() + "-wal") + 64 * 1024);
         for (int attempt = 0; attempt < 3; ++attempt) {
             const auto result = store->commit(more);
             ASSERT_FALSE(result);
@@ -133,7 +111,7 @@ TEST(FullDisk, LeavesTheCommitBeforeAndTakesTheNextOnceThereIsRoom) {
 }
 
 // The same at every page at which the room can end.
-TEST(FullDisk, IsAllOrNothingWhereverTheRoomEnds) {
+TEST(FullDiskTest, IsAllOrNothingWhereverTheRoomEnds) {
     TestFolder folder;
     auto store = opened(folder.file());
     ASSERT_TRUE(store->commit(filled_changes(1)));
@@ -142,7 +120,7 @@ TEST(FullDisk, IsAllOrNothingWhereverTheRoomEnds) {
     int refusals = 0;
     for (rlim_t room = 0;; room += 2'000) {
         ASSERT_LT(room, 10'000'000u);
-        const FileSizeLimit full(wal + room);
+        const FullDisk full(wal + room);
         if (store->commit(filled_changes(2))) break;
         ++refusals;
         ASSERT_EQ(contents(folder.file()), before) << room;
@@ -151,10 +129,10 @@ TEST(FullDisk, IsAllOrNothingWhereverTheRoomEnds) {
     EXPECT_EQ((*store->load(Timestamp::min())).incidents.size(), 2u);
 }
 
-TEST(FullDisk, AtTheStartIsAStatedConditionAndLeavesNothingHalf) {
+TEST(FullDiskTest, AtTheStartIsAStatedConditionAndLeavesNothingHalf) {
     TestFolder folder;
     {
-        const FileSizeLimit full(8 * 1024);
+        const FullDisk full(8 * 1024);
         const StoreError error = refused(folder.file());
         EXPECT_EQ(error.kind, StoreError::Kind::full);
         EXPECT_THAT(error.what, StartsWith("opening the database failed: "));

@@ -1,0 +1,168 @@
+#include "daemon/source_reader.h"
+
+#include "daemon/rule_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace runnerwatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Timestamp noon = Timestamp(std::chrono::hours(24 * 20'000 + 12));
+
+const char* const refused =
+    "level=error msg=\"Checking for jobs... forbidden\" runner=glpat-FAK runner_name=k8s "
+    "status=\"POST https://gitlab.example.com/api/v4/jobs/request: 403 Forbidden\"";
+const char* const loaded = "level=info msg=\"Configuration loaded\" builds=0";
+
+// A pod's log that the test hands over line by line.
+class StillSource : public LogSource {
+public:
+    StillSource() {
+        place_.cluster = "test";
+        place_.namespace_ = "gitlab-runner";
+        place_.workload = "Deployment/gitlab-runner";
+        place_.member = "gitlab-runner-1";
+        place_.member_uid = "uid-1";
+        place_.instance = "uid-1/runner/0";
+        place_.member_created = noon - 1h;
+    }
+    const Place& place() const override { return place_; }
+    asio::awaitable<void> run(LineSink&) override { co_return; }
+    PositionRow position(std::size_t) const override {
+        PositionRow row;
+        row.kind = "still";
+        return row;
+    }
+    void drain() override {}
+    asio::awaitable<void> probe_tail() override { co_return; }
+
+private:
+    Place place_;
+};
+
+class SourceReaderTest : public testing::Test {
+protected:
+    SourceReaderTest() {
+        book.lifecycle({LifecycleKind::started, source.place(), noon - 1h}, clock.now());
+    }
+
+    void line(Duration after_noon, const std::string& text) {
+        reader.on_line(text, noon + after_noon, false);
+    }
+
+    ChangeSet take() {
+        ChangeSet changes;
+        reader.take_changes(changes);
+        changes.merge(book.take_changes());
+        return changes;
+    }
+
+    // The gaps a commit would write.
+    static std::vector<CoverageRow> gaps(const ChangeSet& changes) {
+        std::vector<CoverageRow> found;
+        for (const auto& [unused, row] : changes.coverage)
+            if (row->kind != "read") found.push_back(*row);
+        return found;
+    }
+
+    std::unique_ptr<Matcher> matcher = std::move(*load_rules({}));
+    IncidentBook book{matcher->pack(), "db"};
+    Clock clock;
+    Metrics metrics;
+    StillSource source;
+    bool dropping = false;
+    ReaderContext context{*matcher,
+                          book,
+                          clock,
+                          metrics,
+                          [] {},
+                          [this] { return dropping; },
+                          [](const std::string&) {},
+                          [](const std::string&) {}};
+    SourceReader reader{source, context, std::nullopt, 0};
+};
+
+TEST_F(SourceReaderTest, GivesThePositionAndWhatItsLinesChangedTogether) {
+    line(0s, refused);
+    line(1s, loaded);
+    const ChangeSet changes = take();
+    EXPECT_EQ(changes.positions.at("uid-1/runner/0")->lines, 2u);
+    ASSERT_THAT(changes.incidents, SizeIs(1));
+    EXPECT_EQ(changes.incidents.begin()->second->count, 1);
+    EXPECT_TRUE(take().empty()) << "nothing is dirty twice";
+}
+
+// Whatever moment the process ends at: behind a stored position nothing is missing unsaid.
+TEST_F(SourceReaderTest, WritesTheGapOfDroppedLinesWithThePositionBehindThem) {
+    line(0s, refused);
+    take();
+    dropping = true;
+    line(1s, refused);
+    line(2s, refused);
+    ChangeSet changes = take();
+    EXPECT_EQ(changes.positions.at("uid-1/runner/0")->lines, 3u);
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].kind, "local_overload");
+    EXPECT_EQ(gaps(changes)[0].certainty, "lost");
+    EXPECT_EQ(gaps(changes)[0].lines, 2);
+    EXPECT_EQ(gaps(changes)[0].from, noon + 1s);
+    EXPECT_EQ(gaps(changes)[0].to, noon + 2s);
+    const std::int64_t ordinal = gaps(changes)[0].ordinal;
+
+    // It grows as the same gap, also by what came while that commit was under way.
+    line(3s, refused);
+    reader.end_dropping();
+    dropping = false;
+    line(4s, refused);
+    changes = take();
+    EXPECT_EQ(changes.positions.at("uid-1/runner/0")->lines, 5u);
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].ordinal, ordinal);
+    EXPECT_EQ(gaps(changes)[0].lines, 3);
+    EXPECT_EQ(gaps(changes)[0].to, noon + 3s);
+    EXPECT_EQ(changes.incidents.begin()->second->count, 2) << "read before and after, not between";
+    EXPECT_THAT(metrics.text(), HasSubstr("runnerwatch_lines_dropped_total 3"));
+
+    // The next time is the next gap.
+    dropping = true;
+    line(5s, refused);
+    EXPECT_EQ(gaps(take()).at(0).ordinal, ordinal + 1);
+}
+
+TEST_F(SourceReaderTest, KeepsTheGapOfASourceThatEndsMeanwhile) {
+    line(0s, loaded);
+    dropping = true;
+    line(1s, refused);
+    reader.on_complete();
+    const ChangeSet changes = take();
+    EXPECT_TRUE(changes.positions.at("uid-1/runner/0")->complete);
+    EXPECT_THAT(gaps(changes), SizeIs(1));
+}
+
+// What must have lasted proves nothing when nobody looked.
+TEST_F(SourceReaderTest, NothingRecoversOverDroppedLines) {
+    line(0s, refused);
+    line(1s, loaded);
+    ASSERT_THAT(book.incidents(), SizeIs(1));
+    EXPECT_EQ(book.incidents()[0]->state, IncidentState::recovering);
+    dropping = true;
+    line(10s, refused);
+    line(10min, "level=info msg=\"nothing of interest\"");
+    take();
+    EXPECT_NE(book.incidents()[0]->state, IncidentState::resolved);
+    reader.end_dropping();
+    dropping = false;
+    line(20min, loaded);
+    line(30min, "level=info msg=\"nothing of interest\"");
+    take();
+    EXPECT_EQ(book.incidents()[0]->state, IncidentState::resolved);
+}
+
+}  // namespace
+}  // namespace runnerwatch
