@@ -131,16 +131,20 @@ within 60 'runnerwatch is ready' ready
 
 # ---- both replicas are refused --------------------------------------------------------------
 
-# The incidents of the story, one JSON object a line.
+incidents() { curl -sf --max-time 5 "http://$api/api/v1/incidents$1"; }
+
+# The incidents of the story in full, one JSON object a line.
 refusals() {
-    curl -sf --max-time 5 "http://$api/api/v1/incidents" |
-        jq -c '.incidents[] | select(.catalog == "GLR-API-403-JOBREQ")'
+    local key
+    for key in $(incidents '' |
+        jq -r '.incidents[] | select(.catalog == "GLR-API-403-JOBREQ") | .key'); do
+        incidents "/$key" | jq -c .
+    done
 }
-members() { jq '.members | if type == "array" then length else . end'; }
 open_with_both() {
     local found
     found=$(refusals) && [ "$(jq -r .state <<<"$found")" = open ] &&
-        [ "$(members <<<"$found")" = 2 ] && [ "$(jq .count <<<"$found")" = 6 ]
+        [ "$(jq '.members | length' <<<"$found")" = 2 ] && [ "$(jq .count <<<"$found")" = 6 ]
 }
 
 for pod in "${old_pods[@]}"; do
