@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <span>
 #include <utility>
 
 namespace runnerwatch {
@@ -36,6 +38,16 @@ std::size_t bare_code_length(std::string_view text) {
     return 0;
 }
 
+// The forms of ESC that are text.
+constexpr auto written_forms = std::span(escape_forms).subspan<1>();
+
+// Of what stands for ESC before a "[".
+std::size_t written_escape_length(std::string_view text) {
+    for (const std::string_view form : written_forms)
+        if (text.starts_with(form) && text.substr(form.size()).starts_with('[')) return form.size();
+    return 0;
+}
+
 }  // namespace
 
 std::string strip_ansi(std::string_view text) {
@@ -53,29 +65,32 @@ std::string strip_ansi(std::string_view text) {
 
 bool restore_escapes(std::string_view text, std::string& restored) {
     if (text.find(escape) != std::string_view::npos) return false;
-    bool has_code = false;
-    for (const std::string_view code : bare_codes)
-        has_code = has_code || text.find(code) != std::string_view::npos;
+    if (text.find('[') == std::string_view::npos) return false;
+    const auto holds = [&](std::string_view part) {
+        return text.find(part) != std::string_view::npos;
+    };
+    // A reset without a semicolon is one only behind what stands for ESC.
+    const bool has_code =
+        std::any_of(std::begin(bare_codes), std::end(bare_codes), holds) ||
+        std::any_of(std::begin(written_forms), std::end(written_forms),
+                    [&](std::string_view form) { return holds(std::string(form) + "[0m"); });
     if (!has_code) return false;
 
-    const bool rsyslog = text.find("#033[") != std::string_view::npos;
+    const bool rsyslog = holds("#033[");
     std::string result;
     result.reserve(text.size() + 16);
     for (std::size_t at = 0; at < text.size();) {
         const std::string_view rest = text.substr(at);
-        if (rest.starts_with("#033[")) {
+        if (const std::size_t length = written_escape_length(rest)) {
             result += escape;
-            at += 4;
-        } else if (rest.starts_with("^[[")) {
-            result += escape;
-            at += 2;
+            at += length;
         } else if (rsyslog && (rest.starts_with("#011") || rest.starts_with("#012"))) {
             result += rest[3] == '1' ? '\t' : '\n';
             at += 4;
-        } else if (const std::size_t length = bare_code_length(rest)) {
+        } else if (const std::size_t code = bare_code_length(rest)) {
             if (result.empty() || result.back() != escape) result += escape;
-            result += rest.substr(0, length);
-            at += length;
+            result += rest.substr(0, code);
+            at += code;
         } else {
             result += rest.front();
             ++at;

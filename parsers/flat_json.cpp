@@ -41,7 +41,10 @@ bool read_string(std::string_view& text, std::string& value) {
     static constexpr std::string_view meanings = "\b\f\n\r\t\\\"/";
     for (;;) {
         const std::size_t next = text.find_first_of("\"\\");
-        if (next == std::string_view::npos) return false;
+        if (next == std::string_view::npos) {
+            value += text;
+            return false;
+        }
         value += text.substr(0, next);
         const bool end = text[next] == '"';
         text.remove_prefix(next + 1);
@@ -86,11 +89,21 @@ bool read_value(std::string_view& text, JsonMember& member) {
         return read_string(text, member.value);
     }
     if (text.starts_with('{') || text.starts_with('[')) return read_nested(text, member.value);
-    const std::size_t length = std::min(text.find_first_of(",} \t"), text.size());
+    const std::size_t length = std::min(text.find_first_of(",} \t\r\n"), text.size());
     member.value = text.substr(0, length);
     text.remove_prefix(length);
     return length > 0 &&
            member.value.find_first_not_of("0123456789+-.eEaflnrstu") == std::string::npos;
+}
+
+// `"key": value`. What was read of a member that was cut stays in it.
+bool read_member(std::string_view& text, JsonMember& member) {
+    skip_blanks(text);
+    if (!take(text, '"') || !read_string(text, member.key)) return false;
+    skip_blanks(text);
+    if (!take(text, ':')) return false;
+    skip_blanks(text);
+    return read_value(text, member);
 }
 
 }  // namespace
@@ -102,12 +115,7 @@ bool read_flat_json(std::string_view text, std::vector<JsonMember>& members) {
     if (!text.starts_with('}')) {
         do {
             JsonMember member;
-            skip_blanks(text);
-            if (!take(text, '"') || !read_string(text, member.key)) return false;
-            skip_blanks(text);
-            if (!take(text, ':')) return false;
-            skip_blanks(text);
-            if (!read_value(text, member)) return false;
+            if (!read_member(text, member)) return false;
             skip_blanks(text);
             members.push_back(std::move(member));
         } while (take(text, ','));
@@ -115,6 +123,31 @@ bool read_flat_json(std::string_view text, std::vector<JsonMember>& members) {
     if (!take(text, '}')) return false;
     skip_blanks(text);
     return text.empty();
+}
+
+void read_cut_json(std::string_view text, std::vector<JsonMember>& members) {
+    members.clear();
+    take(text, '{');
+    for (;;) {
+        JsonMember member;
+        const bool whole = read_member(text, member);
+        // A number may have lost its last digits; of a text the beginning is worth having.
+        if (!whole && !(member.string && !member.value.empty())) return;
+        members.push_back(std::move(member));
+        if (!whole) return;
+        skip_blanks(text);
+        if (!take(text, ',')) return;
+    }
+}
+
+std::size_t find_json_member(std::string_view text) {
+    constexpr auto npos = std::string_view::npos;
+    for (std::size_t comma = text.find(",\""); comma != npos; comma = text.find(",\"", comma + 1)) {
+        const std::size_t end = text.find_first_of("\"\\ =:", comma + 2);
+        if (end == npos) return npos;
+        if (end > comma + 2 && text.substr(end).starts_with("\":")) return comma + 1;
+    }
+    return npos;
 }
 
 }  // namespace runnerwatch

@@ -1,42 +1,24 @@
 #include "parsers/line_prefix.h"
 
+#include "parsers/prefix_words.h"
+#include "parsers/syslog_prefix.h"
+
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 namespace runnerwatch {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_name(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c == '.';
-}
-
-std::size_t name_length(std::string_view text) {
-    std::size_t length = 0;
-    while (length < text.size() && is_name(text[length])) ++length;
-    return length;
-}
-
-bool take(std::string_view& text, std::string_view literal) {
-    if (!text.starts_with(literal)) return false;
-    text.remove_prefix(literal.size());
-    return true;
-}
-
-// A blank, or the end of a line whose trailing blank a viewer removed.
-bool take_blank(std::string_view& text) { return text.empty() || take(text, " "); }
+constexpr auto npos = std::string_view::npos;
 
 // "[pod/NAME/CONTAINER] "
 bool take_kubectl(PrefixedLine& line) {
     std::string_view rest = line.text;
     if (!take(rest, "[pod/")) return false;
-    const std::string_view pod = rest.substr(0, name_length(rest));
-    rest.remove_prefix(pod.size());
+    const std::string_view pod = take_name(rest);
     if (pod.empty() || !take(rest, "/")) return false;
-    const std::string_view container = rest.substr(0, name_length(rest));
-    rest.remove_prefix(container.size());
+    const std::string_view container = take_name(rest);
     if (container.empty() || !take(rest, "]") || !take_blank(rest)) return false;
     line.pod = pod;
     line.container = container;
@@ -44,102 +26,111 @@ bool take_kubectl(PrefixedLine& line) {
     return true;
 }
 
+// stern in colours: two or, with all namespaces, three names, each between colour codes.
+bool take_coloured_stern(PrefixedLine& line) {
+    std::string_view rest = line.text, names[3];
+    std::size_t count = 0;
+    while (count < 3) {
+        std::string_view next = rest;
+        if (!take_colour(next)) break;
+        const std::string_view name = take_name(next);
+        if (name.empty() || !take_colour(next)) break;
+        while (take_colour(next)) {
+        }
+        if (!take_blank(next)) break;
+        names[count++] = name;
+        rest = next;
+    }
+    if (count < 2) return false;
+    line.pod = names[count - 2];
+    line.container = names[count - 1];
+    line.text = rest;
+    return true;
+}
+
+// stern without colours: only where the pod's name can be nothing else.
+bool take_stern(PrefixedLine& line) {
+    std::string_view rest = line.text;
+    std::string_view pod = take_name(rest);
+    for (int namespaces = 0; namespaces < 2; ++namespaces) {
+        if (pod.empty() || !take(rest, " ")) return false;
+        const std::string_view next = take_name(rest);
+        if (next.empty()) return false;
+        // a StatefulSet's "gitlab-runner-0" is known by its container "gitlab-runner"
+        const std::string_view ordinal =
+            pod.starts_with(next) ? pod.substr(next.size()) : std::string_view();
+        const bool stateful = ordinal.size() > 1 && ordinal.front() == '-' &&
+                              ordinal.find_first_not_of("0123456789", 1) == npos;
+        if (stateful || has_generated_ending(pod)) {
+            if (!take_blank(rest)) return false;
+            line.pod = pod;
+            line.container = next;
+            line.text = rest;
+            return true;
+        }
+        pod = next;
+    }
+    return false;
+}
+
 // docker compose: "name-1  | ". It pads names to one width, so a name without a number is one
-// only when it is padded; "this | that" is text.
+// only when it is padded or coloured; "this | that" is text.
 bool take_compose(PrefixedLine& line) {
     std::string_view rest = line.text;
-    const std::string_view name = rest.substr(0, name_length(rest));
+    const bool coloured = take_colour(rest);
+    const std::string_view name = take_name(rest);
     if (name.size() < 2) return false;
-    rest.remove_prefix(name.size());
     const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
     const std::size_t digits_at = name.find_last_not_of("0123456789");
-    const bool numbered = digits_at != std::string_view::npos && digits_at + 1 < name.size() &&
+    const bool numbered = digits_at != npos && digits_at + 1 < name.size() &&
                           (name[digits_at] == '-' || name[digits_at] == '_');
-    if (blanks < (numbered ? 1u : 2u)) return false;
+    if (blanks < (numbered || coloured ? 1u : 2u)) return false;
     rest.remove_prefix(blanks);
-    if (!take(rest, "|") || !take_blank(rest)) return false;
+    if (!take(rest, "|")) return false;
+    if (coloured) {
+        // the reset stands before or behind the blank; it must not be mistaken for the text's own
+        const bool blank = take(rest, " ");
+        if (!take_colour(rest) || !(blank || take_blank(rest))) return false;
+    } else if (!take_blank(rest)) {
+        return false;
+    }
     line.pod = name;
     line.text = rest;
     return true;
 }
 
-// "prog[12]: " or, where the head before it is proof enough, "prog: ".
-bool take_program(std::string_view& text, bool pid_required) {
-    std::string_view rest = text;
-    const std::size_t name = name_length(rest);
-    if (name == 0) return false;
-    rest.remove_prefix(name);
-    if (take(rest, "[")) {
-        std::size_t digit_count = 0;
-        while (digit_count < rest.size() && is_digit(rest[digit_count])) ++digit_count;
-        rest.remove_prefix(digit_count);
-        if (digit_count == 0 || !take(rest, "]")) return false;
-    } else if (pid_required) {
-        return false;
-    }
-    if (!take(rest, ":") || !take_blank(rest)) return false;
-    text = rest;
-    return true;
-}
-
-bool take_host_and_program(std::string_view& text, bool pid_required) {
-    std::string_view rest = text;
-    const std::size_t host = name_length(rest);
-    if (host == 0) return false;
-    rest.remove_prefix(host);
-    if (!take(rest, " ") || !take_program(rest, pid_required)) return false;
-    text = rest;
-    return true;
-}
-
-// "Nov 24 03:12:00 host prog[12]: ", perhaps with a "<14>" before it.
-bool take_syslog(PrefixedLine& line) {
+// grep: "FILE:" or, with -n, "FILE:12:" and "12:". A name is one when it ends as logs do.
+bool take_grep(PrefixedLine& line) {
+    static constexpr std::string_view endings[] = {".log", ".txt", ".out", ".gz", ".zst", ".json"};
     std::string_view rest = line.text;
-    if (rest.size() > 4 && rest.front() == '<' && is_digit(rest[1])) {
-        const std::size_t end = rest.find('>');
-        if (end == std::string_view::npos || end > 4) return false;
-        rest.remove_prefix(end + 1);
+    if (const std::size_t colon = rest.substr(0, 256).find(':'); colon != npos && colon > 0) {
+        std::string_view name = rest.substr(0, colon);
+        if (name.find_first_of(" \"=\x1b") != npos) return false;
+        // "runner.log.1", "runner.log-20261124"
+        const std::size_t bare = name.find_last_not_of("0123456789");
+        if (bare != npos && bare + 1 < name.size() && (name[bare] == '.' || name[bare] == '-'))
+            name = name.substr(0, bare);
+        const bool is_file = std::any_of(std::begin(endings), std::end(endings), [&](auto ending) {
+            return name.size() > ending.size() && name.ends_with(ending);
+        });
+        std::string_view number = rest;
+        if (is_file) {
+            rest.remove_prefix(colon + 1);
+            number = rest;
+            if (take_digits(number, 10) && take(number, ":")) rest = number;
+        } else if (take_digits(number, 10) && take(number, ":")) {
+            // "12:" alone, but never the clock of a time
+            if (number.empty() || (number.front() >= '0' && number.front() <= '9')) return false;
+            rest = number;
+        } else {
+            return false;
+        }
+        // "config.json: broken" and "404: not found" are sentences; the runner indents by two.
+        if (rest.starts_with(' ') && !rest.starts_with("  ")) return false;
+        line.text = rest;
+        return true;
     }
-    static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    if (rest.size() < 16) return false;
-    const std::size_t month = months.find(rest.substr(0, 3));
-    if (month == std::string_view::npos || month % 3 != 0) return false;
-    const std::string_view shape = " DD DD:DD:DD ";
-    for (std::size_t i = 0; i < shape.size(); ++i) {
-        const char c = rest[i + 3];
-        const bool padded_day = i == 1 && c == ' ';
-        if (shape[i] == 'D' ? !is_digit(c) && !padded_day : c != shape[i]) return false;
-    }
-    rest.remove_prefix(3 + shape.size());
-    if (!take_host_and_program(rest, false)) return false;
-    line.text = rest;
-    return true;
-}
-
-// The runner's own job traces begin "TIME 00O " (stream number, stdout or stderr): a line of such
-// a trace inside an error's text must stay as it is.
-bool is_job_trace(std::string_view text) {
-    const auto hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
-    return text.size() >= 4 && hex(text[0]) && hex(text[1]) && (text[2] == 'O' || text[2] == 'E') &&
-           (text[3] == ' ' || text[3] == '+');
-}
-
-// "TIME ", "TIME stdout F ", "TIME host prog[12]: "
-bool take_time(PrefixedLine& line) {
-    if (line.time || line.text.empty() || !is_digit(line.text.front())) return false;
-    const auto time = parse_time(line.text);
-    if (!time) return false;
-    std::string_view rest = line.text.substr(time->length);
-    if (!take_blank(rest) || is_job_trace(rest)) return false;
-    line.time = time->time;
-    if (rest.starts_with("stdout ") || rest.starts_with("stderr ")) {
-        std::string_view tagged = rest.substr(7);
-        if ((take(tagged, "F") || take(tagged, "P")) && take_blank(tagged)) rest = tagged;
-    } else {
-        take_host_and_program(rest, true);
-    }
-    line.text = rest;
-    return true;
+    return false;
 }
 
 }  // namespace
@@ -147,15 +138,17 @@ bool take_time(PrefixedLine& line) {
 PrefixedLine split_prefix(std::string_view text) {
     PrefixedLine line;
     line.text = text;
-    bool kubectl = false, compose = false, syslog = false;
+    bool named = false, syslog = false, grep = false;
     for (;;) {
-        if (!kubectl && take_kubectl(line)) {
-            kubectl = true;
+        if (!named && (take_kubectl(line) || take_coloured_stern(line) || take_compose(line))) {
+            named = true;
         } else if (take_time(line)) {
         } else if (!syslog && take_syslog(line)) {
             syslog = true;
-        } else if (!compose && !kubectl && take_compose(line)) {
-            compose = true;
+        } else if (!grep && take_grep(line)) {
+            grep = true;
+        } else if (!named && take_stern(line)) {
+            named = true;
         } else {
             return line;
         }

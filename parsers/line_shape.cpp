@@ -1,5 +1,10 @@
 #include "parsers/line_shape.h"
 
+#include "parsers/ansi.h"
+#include "parsers/flat_json.h"
+#include "parsers/syslog_prefix.h"
+#include "parsers/timestamp.h"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -9,10 +14,56 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-// ESC, and what rsyslog and `cat -v` make of it.
-constexpr std::string_view escape_forms[] = {"\x1b", "#033", "^["};
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// `{"level"`, with or without a blank; and the same within quotes, as a string of another object.
+bool is_object_start(std::string_view line) {
+    if (line.starts_with("\"{\\\"")) return true;
+    if (!line.starts_with('{')) return false;
+    const std::size_t next = line.find_first_not_of(' ', 1);
+    return next != npos && line[next] == '"';
+}
+
+// What the image's entrypoint and the chart print between the runner's own lines.
+bool is_foreign_text(std::string_view line) {
+    static constexpr std::string_view texts[] = {
+        "Registration attempt ",
+        "Updating CA certificates...",
+        "Current configuration 'concurrent = ",
+        "Automatic token rotation is disabled for runner: ",
+    };
+    return std::any_of(std::begin(texts), std::end(texts),
+                       [&](std::string_view begin) { return line.starts_with(begin); });
+}
+
+constexpr std::size_t foreign_prefix_max = 256;
+
+// Where a record's start stands in a line behind something unknown; 0: nowhere. Only starts that a
+// sentence cannot hold by chance count, and only before the first reset.
+std::size_t foreign_prefix(std::string_view line) {
+    // A job says in its trace what it likes.
+    if (const auto time = parse_time(line))
+        if (is_job_trace(line.substr(std::min(time->length + 1, line.size())))) return 0;
+    const std::string_view begin = line.substr(0, foreign_prefix_max);
+    for (const std::string_view form : escape_forms) {
+        const std::size_t escape = begin.find(form);
+        if (escape == npos || escape == 0) continue;
+        // A colour code alone may be that of a field behind a value of several lines.
+        const RunnerStart start = runner_start(line.substr(escape));
+        if (start.coloured && start.level >= Level::warning) return escape;
+    }
+    const bool json = line.find("\"msg\":\"") != npos && line.find("\"level\":\"") != npos;
+    if (json) {
+        const std::size_t brace = begin.find("{\"");
+        const std::size_t start = std::min(brace, find_json_member(line));
+        return start == npos ? 0 : start;
+    }
+    if (const std::size_t time = begin.find("time=\""); time != npos && time > 0) {
+        const std::size_t level = line.find(" level=", time);
+        if (level != npos && line.find(" msg=", level) != npos) return time;
+    }
+    return 0;
+}
 
 // Messages of several lines. Where colour codes are missing (information has none, and a viewer
 // may have removed them) only their first words tell that more lines follow.
@@ -168,7 +219,8 @@ Span find_reset(std::string_view text, bool coloured) {
                 break;
             }
         const std::string_view behind = rest.substr(length);
-        if (behind.starts_with(length == 4 ? " " : "  ")) return {begin, at + length};
+        if (behind.starts_with(length == 4 ? " " : "  ") || behind == " ")
+            return {begin, at + length};
         // The blank behind the last reset is lost where trailing blanks are removed. What stands
         // before it tells it from the coloured text of a job.
         if (!behind.empty() && behind.front() != '\n') continue;
@@ -194,11 +246,14 @@ std::size_t find_bare_fields(std::string_view text) {
     return squeezed;
 }
 
-LineShape shape_of_line(std::string_view line) {
+namespace {
+
+// Of a line that begins at its first byte.
+LineShape shape_of_start(std::string_view line) {
     LineShape shape;
     if (const RunnerStart start = runner_start(line); start.length > 0)
         return shape_of_runner_line(line, start);
-    if (line.starts_with("{\"")) {
+    if (is_object_start(line)) {
         shape.format = Format::json;
         shape.begins = true;
     } else if ((line.starts_with("time=") && line.find(" level=") != npos) ||
@@ -217,7 +272,8 @@ LineShape shape_of_line(std::string_view line) {
         shape.format = Format::runner;
         shape.reset = true;
     } else {
-        shape.raw = true;
+        shape.begins = is_foreign_text(line);
+        shape.raw = !shape.begins;
         const Level crash = level_of_crash(line);
         shape.panics = crash != Level::none;
         if (shape.panics || is_goroutine(line)) {
@@ -227,6 +283,34 @@ LineShape shape_of_line(std::string_view line) {
             shape.format = Format::runner;
             shape.complete = false;
         }
+    }
+    return shape;
+}
+
+}  // namespace
+
+std::size_t object_indent(std::string_view line) {
+    line = line.substr(0, line.find('\n'));
+    const std::size_t brace = line.find_first_not_of(' ');
+    if (brace == npos || line[brace] != '{') return npos;
+    return line.find_first_not_of(" \t\r", brace + 1) == npos ? brace : npos;
+}
+
+LineShape shape_of_line(std::string_view line) {
+    LineShape shape = shape_of_start(line);
+    if (shape.begins || !(shape.raw || shape.reset)) return shape;
+    if (const std::size_t prefix = foreign_prefix(line)) {
+        shape = shape_of_start(line.substr(prefix));
+        shape.foreign_prefix = prefix;
+        // What of an object's beginning was cut off is a prefix, too.
+        if (shape.raw) {
+            shape.format = Format::json;
+            shape.begins = true;
+            shape.raw = false;
+        }
+    } else if (shape.raw && object_indent(line) != npos) {
+        shape.format = Format::json;
+        shape.complete = false;
     }
     return shape;
 }

@@ -17,8 +17,15 @@ struct LineShape {
     bool reset = false;       // holds the reset that ends a message
     bool raw = false;         // of no format: may continue what stands before it
     bool stays_open = false;  // raw lines behind this head can belong to its record
+    // Bytes before the record that no known collector writes, in front of a start that can be
+    // nothing else: "myapp: {"level":…". Records of several lines cannot be told apart behind such.
+    std::size_t foreign_prefix = 0;
 };
 LineShape shape_of_line(std::string_view line);
+
+// The blanks before the "{" of a JSON object over several lines, whose first line holds only that;
+// npos: `line` does not begin one. The object ends at "}" behind as many blanks.
+std::size_t object_indent(std::string_view line);
 
 // The level of the klog letter that a head begins with.
 Level level_of_klog(char letter);

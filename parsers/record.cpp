@@ -5,6 +5,7 @@
 #include "parsers/line_shape.h"
 #include "parsers/logfmt.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -193,9 +194,16 @@ std::string readable_number(std::string_view key, std::string value) {
     return value;
 }
 
+// What is left of an object without its end or its beginning is enough with a message in it.
 std::optional<Record> decode_json(std::string_view head) {
     std::vector<JsonMember> members;
-    if (!read_flat_json(head, members)) return std::nullopt;
+    if (!read_flat_json(head, members)) {
+        read_cut_json(head, members);
+        if (std::none_of(members.begin(), members.end(), [](const JsonMember& member) {
+                return member.key == "msg" && member.string;
+            }))
+            return std::nullopt;
+    }
     Record record;
     record.format = Format::json;
     for (JsonMember& member : members) {
@@ -257,10 +265,17 @@ Record decode_plain(std::string_view head) {
 
 Record decode(std::string_view head) {
     const LineShape shape = shape_of_line(head.substr(0, head.find('\n')));
+    const std::string_view whole = head;
+    head.remove_prefix(shape.foreign_prefix);
     switch (shape.format) {
         case Format::json:
+            if (head.starts_with('"')) {
+                std::string inner;
+                read_go_quoted(head, inner);
+                if (auto record = decode_json(inner)) return *std::move(record);
+            }
             if (auto record = decode_json(head)) return *std::move(record);
-            return decode_plain(without_escaped_quotes(head));
+            return decode_plain(without_escaped_quotes(whole));
         case Format::text:
             if (const TerminalStart start = terminal_start(head); start.length > 0)
                 return decode_terminal(head, start);

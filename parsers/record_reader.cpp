@@ -23,20 +23,20 @@ void RecordReader::line(const SourceLine& line, Handler& handler) {
     if (open_ && apart(open_->last_time, line.time)) close(handler);
 
     const LineShape shape = shape_of_line(line.text);
-    if (held_lines_ > 0 && !shape.begins) {
+    // The end of another record's message is no part of an object.
+    const bool ends_object = held_lines_ > 0 && shape.reset && holds_object();
+    if (held_lines_ > 0 && !shape.begins && !ends_object) {
         hold(line);
-        // Where the head has no colour codes, neither has its end.
-        const bool bare = !runner_start(held_).coloured;
-        if (shape.reset || line.cut || held_cut_ ||
-            (bare && find_bare_fields(line.text) != std::string_view::npos))
-            hand_over_held(handler);
+        if (line.cut || held_cut_ || ends_held(shape, line.text)) hand_over_held(handler);
         return;
     }
     if (held_lines_ > 0) hand_over_held(handler);
     // Where colour codes were removed, information looks like raw text; its fields tell.
     const bool information =
         open_ && open_->bare && find_bare_fields(line.text) != std::string_view::npos;
-    if (open_ && shape.raw && !shape.panics && shape.complete && !information) {
+    // An object over several lines behind an error is the answer of a server, a part of its value.
+    const bool continues = shape.complete || shape.format == Format::json;
+    if (open_ && shape.raw && !shape.panics && continues && !information) {
         extend(line, handler);
         return;
     }
@@ -45,7 +45,19 @@ void RecordReader::line(const SourceLine& line, Handler& handler) {
         hold(line);
         return;
     }
-    hand_over({line.text, line.number, line.number, line.time, line.time, line.cut}, 1, handler);
+    hand_over({line.text, line.number, line.last_number(), line.time, line.time, line.cut}, 1,
+              handler);
+}
+
+bool RecordReader::holds_object() const { return object_indent(held_) != std::string_view::npos; }
+
+// Whether a line is the last one of the head that is held.
+bool RecordReader::ends_held(const LineShape& shape, std::string_view line) const {
+    if (const std::size_t indent = object_indent(held_); indent != std::string_view::npos)
+        return line.starts_with(std::string(indent, ' ') + "}");
+    if (shape.reset) return true;
+    // Where the head has no colour codes, neither has its end.
+    return !runner_start(held_).coloured && find_bare_fields(line) != std::string_view::npos;
 }
 
 void RecordReader::quiet(Timestamp watermark, Handler& handler) {
@@ -68,7 +80,7 @@ void RecordReader::hold(const SourceLine& line) {
     const std::size_t room = record_bytes_max - std::min(held_.size(), record_bytes_max);
     held_ += line.text.substr(0, room);
     ++held_lines_;
-    held_last_ = line.number;
+    held_last_ = line.last_number();
     held_last_time_ = line.time;
     held_cut_ = line.cut || line.text.size() > room || held_lines_ == record_lines_max;
 }
@@ -87,7 +99,8 @@ void RecordReader::hand_over(const RecordHead& head, std::size_t lines, Handler&
     OpenRecord open;
     open.format = shape.format;
     open.level = shape.level;
-    open.bare = shape.format == Format::runner && !runner_start(head.raw).coloured;
+    open.bare = shape.format == Format::runner &&
+                !runner_start(head.raw.substr(shape.foreign_prefix)).coloured;
     open.lines = lines;
     open.bytes = head.raw.size();
     open.last_line = head.last_line;
@@ -104,7 +117,7 @@ void RecordReader::extend(const SourceLine& line, Handler& handler) {
     if (!full(*open_)) handler.on_continuation(line);
     ++open_->lines;
     open_->bytes += line.text.size() + 1;
-    open_->last_line = line.number;
+    open_->last_line = line.last_number();
     open_->last_time = line.time;
 }
 

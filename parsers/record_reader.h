@@ -11,12 +11,17 @@
 
 namespace runnerwatch {
 
+struct LineShape;
+
 // A physical line of one source, prefixes taken off.
 struct SourceLine {
     std::string_view text;
     std::optional<Timestamp> time;  // source time of this line
     std::uint64_t number = 0;       // from 1
     bool cut = false;
+    std::uint64_t last = 0;  // its last physical line when it stands on several; 0: `number`
+
+    std::uint64_t last_number() const { return last == 0 ? number : last; }
 };
 
 // A record's head: all that is needed to decode and count it, complete.
@@ -45,7 +50,8 @@ struct OpenRecord {
 // Joins the physical lines of one source to records.
 //
 // A head is handed over when it is complete (a runner-format head: at the line that holds
-// "ESC[0;m "; the other formats: one line). Raw lines that follow a warning or worse extend that
+// "ESC[0;m "; a JSON object printed over several lines: at its last; the other formats: one line).
+// Raw lines that follow a warning or worse extend that
 // record without being part of its head (multi-line field values, Go panics with goroutines).
 // Where a record ends is decided by its bytes and the lines' own times, never by when they
 // arrived. Bounded by `record_lines_max` and `record_bytes_max`. One thread.
@@ -83,6 +89,8 @@ public:
 
 private:
     void hold(const SourceLine& line);
+    bool holds_object() const;
+    bool ends_held(const LineShape& shape, std::string_view line) const;
     void hand_over_held(Handler& handler);
     void hand_over(const RecordHead& head, std::size_t lines, Handler& handler);
     void extend(const SourceLine& line, Handler& handler);

@@ -1,6 +1,7 @@
 #include "parsers/timestamp.h"
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -135,6 +136,14 @@ std::optional<ParsedTime> parse_time(std::string_view text) {
     const auto local = std::chrono::sys_days{date} + hours{*hour} + minutes{*minute} +
                        seconds{*second} + nanoseconds{fraction};
     return ParsedTime{local - *offset, at};
+}
+
+std::optional<Timestamp> parse_unix_micros(std::string_view text) {
+    std::int64_t micros = 0, nanos = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), micros);
+    if (error != std::errc() || end != text.data() + text.size() || micros < 0) return std::nullopt;
+    if (!add_scaled(nanos, micros, 1'000)) return std::nullopt;
+    return Timestamp(nanoseconds{nanos});
 }
 
 std::string format_time(Timestamp time) {

@@ -24,6 +24,9 @@ struct ParsedTime {
 // the colon.
 std::optional<ParsedTime> parse_time(std::string_view text);
 
+// Reads microseconds since 1970, as the journal writes them. None for anything else.
+std::optional<Timestamp> parse_unix_micros(std::string_view text);
+
 // "2026-01-02T03:04:05.678901234Z", always nine digits: sorts as text.
 std::string format_time(Timestamp time);
 

@@ -3,6 +3,7 @@
 #include "daemon/commands/scan_json.h"
 #include "daemon/commands/scan_pipeline.h"
 #include "daemon/commands/scan_text.h"
+#include "parsers/decompressor.h"
 #include "parsers/visible_text.h"
 
 #include <fcntl.h>
@@ -84,6 +85,8 @@ private:
     std::string block(const Finding& finding, bool ended);
     void end_count_line();
     void cannot_read(const std::string& name, std::uint64_t lines, int error);
+    void cannot_decompress(const std::string& name, std::uint64_t lines,
+                           const DecompressError& error);
     void remark(const ScanPipeline& pipeline, const std::string& name);
     void print_findings(int exit_code);
     std::string nothing_found() const;
@@ -109,6 +112,12 @@ void Scan::read(const std::string& name) {
     if (live_ && ::isatty(file.fd()) == 1)
         err_ << "runnerwatch scan: reading the terminal; paste the log and end with Ctrl-D\n";
     ScanPipeline pipeline(name, matcher_, report_, [this](const ScanHit& hit) { on_hit(hit); });
+    PlainBytes bytes;
+    const auto on_part = [&](std::string_view part) {
+        pipeline.feed(part);
+        return interrupted == 0;
+    };
+    Result<void, DecompressError> readable;
     const auto chunk = std::make_unique<std::array<char, chunk_bytes>>();
     while (interrupted == 0) {
         pollfd ready{file.fd(), POLLIN, 0};
@@ -123,10 +132,13 @@ void Scan::read(const std::string& name) {
             break;
         }
         if (length == 0) break;
-        pipeline.feed({chunk->data(), static_cast<std::size_t>(length)});
+        readable = bytes.feed({chunk->data(), static_cast<std::size_t>(length)}, on_part);
+        if (!readable) break;
         if (live_) out_.flush();
     }
+    if (readable && interrupted == 0) readable = bytes.end(on_part);
     pipeline.end();
+    if (!readable) cannot_decompress(name, pipeline.lines(), readable.error());
     lines_ += pipeline.lines();
     remark(pipeline, name);
 }
@@ -178,6 +190,17 @@ void Scan::cannot_read(const std::string& name, std::uint64_t lines, int error) 
          << "  where:   after " << counted(lines, "line") << " of it\n"
          << "  do:      name a log file that you may read, or pipe the log in:\n"
          << "           kubectl logs deploy/gitlab-runner | runnerwatch scan -\n";
+}
+
+void Scan::cannot_decompress(const std::string& name, std::uint64_t lines,
+                             const DecompressError& error) {
+    failed_ = true;
+    const std::string input = name == "-" ? "standard input" : visible_text(name);
+    err_ << "runnerwatch scan: cannot read all of " << input << "\n"
+         << "  because: it " << error.what << "\n"
+         << "  where:   at byte " << error.offset << " of it, after " << counted(lines, "line")
+         << " of text\n"
+         << "  do:      " << error.what_to_do << "\n";
 }
 
 void Scan::remark(const ScanPipeline& pipeline, const std::string& name) {

@@ -1,7 +1,5 @@
 #include "daemon/commands/scan_pipeline.h"
 
-#include "parsers/line_prefix.h"
-
 #include <algorithm>
 
 namespace runnerwatch {
@@ -18,6 +16,7 @@ void ScanPipeline::feed(std::string_view bytes) {
 void ScanPipeline::end() {
     if (framer_.rest().bytes > 0) line(framer_.rest());
     framer_.clear();
+    unwrapper_.end([this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
     // Back to front: in the order in which they were used last.
     for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) lane->reader.end(*lane);
     lanes_.clear();
@@ -35,10 +34,15 @@ bool ScanPipeline::has_pending() const {
 
 void ScanPipeline::line(const FramedLine& framed) {
     ++lines_;
-    if (framed.cut) ++cut_lines_;
-    const PrefixedLine split = split_prefix(framed.text);
-    Lane& lane = lane_of(split.pod, split.container);
-    lane.reader.line({split.text, split.time, lines_, framed.cut}, lane);
+    unwrapper_.line(framed, lines_,
+                    [this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
+}
+
+void ScanPipeline::unwrapped_line(const UnwrappedLine& unwrapped) {
+    if (unwrapped.cut) ++cut_lines_;
+    const PrefixedLine& line = unwrapped.line;
+    Lane& lane = lane_of(line.pod, line.container);
+    lane.reader.line({line.text, line.time, unwrapped.first, unwrapped.cut, unwrapped.last}, lane);
 }
 
 ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view container) {
@@ -72,7 +76,7 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
 }
 
 void ScanPipeline::Lane::on_continuation(const SourceLine& line) {
-    if (pending) pending->at.line_end = line.number;
+    if (pending) pending->at.line_end = line.last_number();
 }
 
 void ScanPipeline::Lane::on_record_end() {

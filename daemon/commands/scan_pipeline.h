@@ -2,6 +2,7 @@
 
 #include "daemon/commands/scan_report.h"
 #include "parsers/line_framer.h"
+#include "parsers/line_unwrapper.h"
 #include "parsers/matcher.h"
 #include "parsers/record_reader.h"
 
@@ -39,7 +40,8 @@ public:
 
     std::uint64_t lines() const { return lines_; }
     std::uint64_t cut_lines() const { return cut_lines_; }
-    bool holds_nul() const { return holds_nul_; }
+    // The journal's export format has some in the length of a message.
+    bool holds_nul() const { return holds_nul_ && !unwrapper_.is_journal_export(); }
 
 private:
     struct Lane : RecordReader::Handler {
@@ -56,6 +58,7 @@ private:
     };
 
     void line(const FramedLine& framed);
+    void unwrapped_line(const UnwrappedLine& unwrapped);
     Lane& lane_of(std::string_view pod, std::string_view container);
 
     std::string source_;
@@ -63,6 +66,7 @@ private:
     ScanReport& report_;
     OnHit on_hit_;
     LineFramer framer_;
+    LineUnwrapper unwrapper_;
     std::list<Lane> lanes_;  // the one used last in front
     std::uint64_t lines_ = 0, cut_lines_ = 0;
     bool holds_nul_ = false;

@@ -1,7 +1,6 @@
 #include "daemon/sources/file_source.h"
 
 #include "parsers/digest.h"
-#include "parsers/line_prefix.h"
 #include "parsers/record.h"
 #include "parsers/record_reader.h"
 
@@ -65,12 +64,15 @@ std::optional<Timestamp> time_of(const PrefixedLine& line) {
 
 // The time of the first line that has one, looking at a few.
 std::optional<Timestamp> first_time(std::string_view bytes) {
-    for (int i = 0; i < history_look_lines && !bytes.empty(); ++i) {
+    LineUnwrapper unwrapper;
+    std::optional<Timestamp> first;
+    for (int i = 0; i < history_look_lines && !bytes.empty() && !first; ++i) {
         const std::size_t end = std::min(bytes.find('\n'), bytes.size());
-        if (const auto time = time_of(split_prefix(bytes.substr(0, end)))) return time;
+        unwrapper.line({bytes.substr(0, end), false, end + 1}, static_cast<std::uint64_t>(i) + 1,
+                       [&](const UnwrappedLine& line) { first = time_of(line.line); });
         bytes.remove_prefix(std::min(end + 1, bytes.size()));
     }
-    return std::nullopt;
+    return first;
 }
 
 // Behind the first newline of the bytes at `offset`.
@@ -191,6 +193,8 @@ void FileSource::begin() {
 
 void FileSource::begin_at(std::uint64_t offset) {
     framer_.clear();
+    unwrapper_ = LineUnwrapper();
+    framed_to_ = offset;
     read_to_ = offset;
     guard_ = guard_before(offset);
     size_seen_ = size();
@@ -257,17 +261,24 @@ bool FileSource::read_part() {
 }
 
 void FileSource::line(const FramedLine& framed) {
-    line_ends_.push_back(line_ends_.back() + framed.bytes);
+    framed_to_ += framed.bytes;
+    unwrapper_.line(framed, ++framed_lines_,
+                    [this](const UnwrappedLine& line) { unwrapped_line(line); });
+}
+
+// Where reading goes on is never within a line that a collector split.
+void FileSource::unwrapped_line(const UnwrappedLine& unwrapped) {
+    line_ends_.push_back(framed_to_);
     if (line_ends_.size() > line_ends_max) line_ends_.pop_front();
-    const PrefixedLine prefixed = split_prefix(framed.text);
+    const PrefixedLine& line = unwrapped.line;
     if (skip_before_) {
-        const auto time = time_of(prefixed);
+        const auto time = time_of(line);
         if (!time || *time < *skip_before_) return;
         skip_before_.reset();
     }
-    if (prefixed.time) last_time_ = prefixed.time;
+    if (line.time) last_time_ = line.time;
     ++lines_;
-    sink_->on_line(prefixed.text, prefixed.time, framed.cut);
+    sink_->on_line(line.text, line.time, unwrapped.cut);
 }
 
 void FileSource::end_of_file(bool finished) {
@@ -275,6 +286,7 @@ void FileSource::end_of_file(bool finished) {
         line(framer_.rest());
         framer_.clear();
     }
+    if (finished) unwrapper_.end([this](const UnwrappedLine& line) { unwrapped_line(line); });
     skip_before_.reset();
     caught_up();
 }

@@ -3,6 +3,7 @@
 #include "daemon/runtime/clock.h"
 #include "daemon/sources/log_source.h"
 #include "parsers/line_framer.h"
+#include "parsers/line_unwrapper.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -61,6 +62,7 @@ private:
     void look_for_truncation();
     bool read_part();
     void line(const FramedLine& line);
+    void unwrapped_line(const UnwrappedLine& unwrapped);
     void end_of_file(bool finished);
     void caught_up();
     void trouble(const std::string& what);
@@ -88,6 +90,9 @@ private:
     std::optional<Timestamp> skip_before_;  // first contact: older lines are not handed over
     std::optional<Timestamp> last_time_;
     LineFramer framer_;
+    LineUnwrapper unwrapper_;
+    std::uint64_t framed_to_ = 0;     // the end of the physical line handled last
+    std::uint64_t framed_lines_ = 0;  // physical lines handled since it was opened
     std::optional<asio::steady_timer> wake_;
     std::string trouble_;
 };

@@ -18,12 +18,44 @@ struct TimedLine {
     std::string_view text;
 };
 
+// What a kubelet writes into a 200 answer when it cannot go on: without time and newline, right
+// behind whatever was sent before (kubernetes server.go getContainerLogs, logs.go:294).
+constexpr std::string_view kubelet_errors[] = {
+    "failed to create fsnotify watcher: ",
+    "failed to try resolving symlinks in path \"",
+    "unable to retrieve container logs for ",
+    "rpc error: code = ",
+    "unexpected stream type ",
+};
+
+// Where such an error begins in the end of an answer; npos: nowhere.
+std::size_t find_kubelet_error(std::string_view text) {
+    std::size_t first = std::string_view::npos;
+    for (const std::string_view error : kubelet_errors) first = std::min(first, text.find(error));
+    return first;
+}
+
 std::optional<TimedLine> split_time(std::string_view line) {
     const auto parsed = parse_time(line);
     if (!parsed) return std::nullopt;
     line.remove_prefix(parsed->length);
     if (!line.empty() && line.front() != ' ') return std::nullopt;
     return TimedLine{parsed->time, line.substr(std::min<std::size_t>(1, line.size()))};
+}
+
+// Kubelets before 1.26 put a time before every 16 KiB of a long line (kubernetes#77603). Returns
+// the line without them; empty: there are none.
+std::string without_record_times(std::string_view text) {
+    constexpr std::size_t record_bytes = 16 * 1024;
+    std::string repaired;
+    while (text.size() > record_bytes) {
+        const auto time = parse_time(text.substr(record_bytes));
+        if (!time || !text.substr(record_bytes + time->length).starts_with(' ')) break;
+        repaired += text.substr(0, record_bytes);
+        text.remove_prefix(record_bytes + time->length + 1);
+    }
+    if (!repaired.empty()) repaired += text;
+    return repaired;
 }
 
 }  // namespace
@@ -98,9 +130,15 @@ void PodLog::line(const FramedLine& framed) {
 }
 
 PodLog::Rest PodLog::end_answer(bool last_line_counts) {
-    const FramedLine rest = framer_.rest();
+    FramedLine rest = framer_.rest();
     Rest result;
-    if (!rest.text.empty()) {
+    // Behind a line that was not finished. A program that writes such words finishes its line.
+    if (const std::size_t error = find_kubelet_error(rest.text);
+        error != std::string_view::npos && split_time(rest.text)) {
+        result.problem = rest.text.substr(error, details_bytes_max);
+        rest.text = rest.text.substr(0, error);
+        result.line = true;
+    } else if (!rest.text.empty()) {
         if (!split_time(rest.text))
             result.problem = rest.text.substr(0, details_bytes_max);
         else if (last_line_counts)
@@ -153,7 +191,8 @@ void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
     ++lines_;
     last_long_.clear();
     if (text.size() >= record_bytes_min) last_long_ = text;
-    sink_->on_line(text, mark.time, cut);
+    const std::string repaired = without_record_times(text);
+    sink_->on_line(repaired.empty() ? text : repaired, mark.time, cut);
     if (history_end_ && (mark.time > history_end_->mark.time || ends_with(*history_end_)))
         caught_up();
 }

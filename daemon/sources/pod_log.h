@@ -42,7 +42,7 @@ public:
     // How an answer ended, apart from what the transport says.
     struct Rest {
         bool line = false;    // a line without newline, not handed over
-        std::string problem;  // an error of the kubelet as last bytes
+        std::string problem;  // an error of the kubelet as last bytes, never a part of a line
     };
     // `last_line_counts`: nothing more will be written, a last line without newline is one.
     Rest end_answer(bool last_line_counts);

@@ -75,6 +75,31 @@ TEST(PodLog, NeverTakesAnErrorOfTheKubeletForALine) {
     EXPECT_THAT(read.sink.lines, ElementsAre("one"));
 }
 
+TEST(PodLog, TellsAnErrorOfTheKubeletFromTheUnfinishedLineBeforeIt) {
+    for (const std::string error :
+         {"failed to create fsnotify watcher: too many open files",
+          "unable to retrieve container logs for containerd://ab12",
+          "rpc error: code = Unknown desc = failed to try resolving symlinks in path \"/x\"",
+          "failed to try resolving symlinks in path \"/var/log/pods/a\": lstat /x: no such file"}) {
+        SCOPED_TRACE(error);
+        Read read({at(1s, "one")});
+        read.log.bytes(at(2s, "half a line") + error);
+        const auto rest = read.log.end_answer(true);
+        EXPECT_EQ(rest.problem, error);
+        EXPECT_TRUE(rest.line);  // unfinished: it is asked for again
+        EXPECT_THAT(read.sink.lines, ElementsAre("one"));
+    }
+    // With its newline it is what the program wrote.
+    Read written({at(1s, "rpc error: code = Unknown")});
+    EXPECT_THAT(written.sink.lines, ElementsAre("rpc error: code = Unknown"));
+}
+
+TEST(PodLog, TakesTheTimesOfOldKubeletsOutOfALongLine) {
+    const std::string first(16 * 1024, 'a'), second(16 * 1024, 'b');
+    Read read({at(1s, first + at(1s, second) + at(2s, "end")), at(3s, first + "2026 is a year")});
+    EXPECT_THAT(read.sink.lines, ElementsAre(first + second + "end", first + "2026 is a year"));
+}
+
 TEST(PodLog, ReportsALineWithoutTimeBetweenOthers) {
     Read read({at(1s, "one"), "no time", at(2s, "two")});
     EXPECT_THAT(read.sink.calls, ElementsAre("caught up", "line one",

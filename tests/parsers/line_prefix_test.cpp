@@ -36,6 +36,30 @@ TEST(LinePrefix, TakesOffWhatCollectorsPutThere) {
         {"Nov  4 03:12:00 host kernel: text", "", "", "", "text"},
         {"<14>Nov 24 03:12:00 host gitlab-runner[12]: text", "", "", "", "text"},
         {"2026-11-24T04:12:00.5+0100 host gitlab-runner[12]: text", at, "", "", "text"},
+        {"Nov 24 03:12:00.123456 host gitlab-runner[12]: text", "", "", "", "text"},
+        {"Tue 2026-11-24 03:12:00.5 UTC host gitlab-runner[12]: text", at, "", "", "text"},
+        {"Tue 2026-11-24 03:12:00 CET host gitlab-runner[12]: text", "", "", "", "text"},
+        {"1795489920.500000 host gitlab-runner[12]: text", at, "", "", "text"},
+        {"<14>text", "", "", "", "text"},
+        {"<191>2026-11-24T03:12:00.5Z text", at, "", "", "text"},
+        {"<14>1 2026-11-24T03:12:00.5Z host gitlab-runner 12 - - text", at, "", "", "text"},
+        {"<14>1 - - - - - [a b=\"\\]\"][c] text", "", "", "", "text"},
+        {"gitlab-runner-5d9c8b7f6d-xbcdf c text", "", "gitlab-runner-5d9c8b7f6d-xbcdf", "c",
+         "text"},
+        {"ci gitlab-runner-5d9c8b7f6d-xbcdf c text", "", "gitlab-runner-5d9c8b7f6d-xbcdf", "c",
+         "text"},
+        {"runner-x7k2p c 2026-11-24T03:12:00.5Z text", at, "runner-x7k2p", "c", "text"},
+        {"gitlab-runner-0 gitlab-runner text", "", "gitlab-runner-0", "gitlab-runner", "text"},
+        {"\x1b[36mpod-a\x1b[0m \x1b[96mc\x1b[0m text", "", "pod-a", "c", "text"},
+        {"\x1b[36;1mns\x1b[0;22m \x1b[36mpod-a\x1b[0m \x1b[96mc\x1b[0m \x1b[31;1mtext", "", "pod-a",
+         "c", "\x1b[31;1mtext"},
+        {"\x1b[36mrunner-1  | \x1b[0mtext", "", "runner-1", "", "text"},
+        {"\x1b[36mrunner  |\x1b[0m text", "", "runner", "", "text"},
+        {"/var/log/runner.log:text", "", "", "", "text"},
+        {"runner.log.1:12:text", "", "", "", "text"},
+        {"runner.log:  text", "", "", "", "  text"},
+        {"12:text", "", "", "", "text"},
+        {"runner.log:2026-11-24T03:12:00.5Z text", at, "", "", "text"},
     };
     for (const auto& [line, time, pod, container, text] : cases) {
         SCOPED_TRACE(line);
@@ -57,6 +81,19 @@ TEST(LinePrefix, LeavesWhatIsNotSurelyAPrefix) {
         "[pod/] text",
         "[pod/a] text",
         "[pod/a/b]text",
+        "404: not found",
+        "config.json: broken",
+        "12:30:00 o'clock",
+        "<script>",
+        "<999>text",
+        "<14 text",
+        "job-42594 failed again",
+        "some-thing else here",
+        "step-0 of a job",
+        "1795489920.500000 is a number",
+        "\x1b[36mcoloured\x1b[0m text",
+        "\x1b[31;1mERROR: text",
+        "Tue 2026-11-24 was a day",
         "Nov 24 was a day",
         "Nov 24 03:12:00 is a time",
         "May all your builds be green: always",
@@ -77,6 +114,12 @@ TEST(LinePrefix, KeepsALineOfTheRunnerThatSpeaksAfterTheTime) {
               "ERROR: Checking for jobs... forbidden");
     EXPECT_EQ(split_prefix("2026-11-24T03:12:00Z Configuration loaded: x").text,
               "Configuration loaded: x");
+}
+
+TEST(LinePrefix, SaysThatACriFilesLineGoesOn) {
+    EXPECT_TRUE(split_prefix("2026-11-24T03:12:00Z stderr P half").partial);
+    EXPECT_FALSE(split_prefix("2026-11-24T03:12:00Z stderr F whole").partial);
+    EXPECT_FALSE(split_prefix("2026-11-24T03:12:00Z stderr Perhaps").partial);
 }
 
 TEST(LinePrefix, NeverShortensALineOfTheRunner) {

@@ -103,6 +103,36 @@ TEST(RecordReader, WaitsForALongMessageThatLostItsColours) {
                 ElementsAre("head 1-1", "more 2"));
 }
 
+TEST(RecordReader, JoinsAnObjectThatWasPrintedOverSeveralLines) {
+    Script script;
+    script.line("{").line("  \"level\": \"error\",").line("  \"x\": {").line("  },");
+    EXPECT_EQ(script.reader.held_lines(), 4u);
+    script.line("  \"msg\": \"y\"").line("}").line("{").line("  \"msg\": \"z\"").line(loaded);
+    EXPECT_THAT(script.take(),
+                ElementsAre("head 1-6", "end", "head 7-8", "end", "head 9-9", "end"));
+    // Behind an error it is a server's answer, quoted.
+    EXPECT_THAT(Script().line(forbidden).line("{").line("  \"error\": 1").line("}").take(),
+                ElementsAre("head 1-1", "more 2", "more 3", "more 4"));
+}
+
+TEST(RecordReader, KeepsWhatTheEntrypointPrintsOutOfTheErrorBeforeIt) {
+    EXPECT_THAT(Script().line(forbidden).line("Registration attempt 2 of 30").line("raw").take(),
+                ElementsAre("head 1-1", "end", "head 2-2", "end", "head 3-3", "end"));
+}
+
+TEST(RecordReader, EndsARecordAtOneBehindAnUnknownPrefix) {
+    EXPECT_THAT(Script().line(forbidden).line("app: " + forbidden).line("raw").take(),
+                ElementsAre("head 1-1", "end", "head 2-2", "more 3"));
+}
+
+TEST(RecordReader, NamesAllPhysicalLinesOfALineThatWasJoined) {
+    Script script;
+    script.reader.line({forbidden, {}, 4, false, 6}, script);
+    script.reader.line({half, {}, 7, false, 9}, script);
+    script.reader.end(script);
+    EXPECT_THAT(script.take(), ElementsAre("head 4-6", "end", "head 7-9", "end"));
+}
+
 TEST(RecordReader, EndsRecordsByTheTimesOfTheLines) {
     const Timestamp late = noon + RecordReader::gap_max + 1ns;
     EXPECT_THAT(Script().line(half, noon).line("late", late).take(),

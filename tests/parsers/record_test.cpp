@@ -188,11 +188,62 @@ TEST(Record, ReadsKlogWithAndWithoutQuotes) {
 }
 
 TEST(Record, GivesAUsableRecordForBrokenJson) {
-    for (const char* head : {R"({"level":"error","msg":"say \"hi\"","runner":"x)",
-                             R"({"level":"error","msg":"say \"hi\""} trailing)"}) {
+    const std::string whole =
+        R"({"correlation_id":"01K3","level":"error","msg":"say \"hi\"","n":3,"runner":"x y"})";
+    struct Case {
+        const char* name;
+        std::string head;
+        const char* runner;
+    };
+    const Case cases[] = {
+        {"whole", whole, "x y"},
+        {"its end is missing", whole.substr(0, whole.size() - 3), "x "},
+        {"something behind it", whole + " trailing", "x y"},
+        {"its beginning is missing", whole.substr(12), "x y"},
+        {"its brace is missing", whole.substr(1), "x y"},
+        {"something before it", "myapp: " + whole, "x y"},
+        {"a string of its own",
+         R"("{\"level\":\"error\",\"msg\":\"say \\\"hi\\\"\",\"runner\":\"x y\"}")", "x y"},
+        {"blanks", R"({ "level": "error", "msg": "say \"hi\"", "runner": "x y" })", "x y"},
+        {"several lines",
+         "{\n  \"level\": \"error\",\n  \"msg\": \"say \\\"hi\\\"\",\n  \"n\": 3,\n"
+         "  \"runner\": \"x y\"\n}",
+         "x y"},
+    };
+    for (const auto& [name, head, runner] : cases) {
+        SCOPED_TRACE(name);
         const Record record = decode_record(head);
-        EXPECT_EQ(record.format, Format::plain);
-        EXPECT_THAT(record.message, testing::HasSubstr(R"("msg":"say "hi"")"));
+        EXPECT_EQ(record.format, Format::json);
+        EXPECT_EQ(record.level, Level::error);
+        EXPECT_EQ(record.message, "say \"hi\"");
+        ASSERT_NE(record.field("runner"), nullptr);
+        EXPECT_EQ(*record.field("runner"), runner);
+    }
+    // Without a message in it, it is what it looks like.
+    const Record hopeless = decode_record(R"({"level":"error","m)");
+    EXPECT_EQ(hopeless.format, Format::plain);
+    EXPECT_EQ(hopeless.message, R"({"level":"error","m)");
+}
+
+TEST(Record, FindsARecordBehindWhatNoKnownCollectorWrites) {
+    for (const std::string head :
+         {"some > thing \x1b[31;1mERROR: Job failed \x1b[0;m  \x1b[31;1mjob\x1b[0;m=1",
+          "some > thing \\x1b[31;1mERROR: Job failed \\x1b[0;m  \\x1b[31;1mjob\\x1b[0;m=1",
+          "app: time=\"2026-08-22T10:00:03Z\" level=error msg=\"Job failed\" job=1",
+          R"([x] {"job":1,"level":"error","msg":"Job failed"})"}) {
+        SCOPED_TRACE(head);
+        const Record record = decode_record(head);
+        EXPECT_EQ(record.level, Level::error);
+        EXPECT_EQ(record.message, "Job failed");
+        EXPECT_EQ(record.fields, (Fields{{"job", "1"}}));
+    }
+    // A job's trace, a value with a colour in it, a sentence: no record begins there.
+    for (const std::string line :
+         {"2026-11-23T20:21:44.768776Z 00O \x1b[31;1mERROR: Job failed \x1b[0;m",
+          " \x1b[31;1mmax_builds\x1b[0;m=4", "the time=\"now\" is level=1", "a {\"msg\":\"x\"}"}) {
+        SCOPED_TRACE(line);
+        EXPECT_NE(decode_record(line).message, "Job failed");
+        EXPECT_NE(decode_record(line).level, Level::error);
     }
 }
 
