@@ -96,8 +96,8 @@ bool open_loki(const std::vector<JsonMember>& members, EnvelopedLine& opened) {
 
 bool open_envelope(std::string_view line, EnvelopedLine& opened) {
     if (!line.starts_with('{')) return false;
-    if (line.find("\"log\":\"") == npos && line.find("\"MESSAGE\":") == npos &&
-        line.find("\"line\":\"") == npos)
+    if (line.find("\"log\":") == npos && line.find("\"MESSAGE\":") == npos &&
+        line.find("\"line\":") == npos)
         return false;
     std::vector<JsonMember> members;
     if (!read_flat_json(line, members)) read_cut_json(line, members);

@@ -52,8 +52,8 @@ std::size_t foreign_prefix(std::string_view line) {
         const RunnerStart start = runner_start(line.substr(escape));
         if (start.coloured && start.level >= Level::warning) return escape;
     }
-    const bool json = line.find("\"msg\":\"") != npos && line.find("\"level\":\"") != npos;
-    if (json) {
+    const auto holds = [&](std::string_view member) { return line.find(member) != npos; };
+    if (holds("\"msg\":\"") && (holds("\"level\":\"") || holds("\"time\":\""))) {
         const std::size_t brace = begin.find("{\"");
         const std::size_t start = std::min(brace, find_json_member(line));
         return start == npos ? 0 : start;
