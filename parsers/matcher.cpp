@@ -1,5 +1,6 @@
 #include "parsers/matcher.h"
 
+#include "parsers/fingerprint.h"
 #include "parsers/pattern_set.h"
 
 #include <re2/re2.h>
@@ -46,17 +47,22 @@ Values values_of(const Record& record, const Values& captures) {
     return values;
 }
 
+// The parts of an identity: NAME, host(NAME) and mask(NAME). A value that is missing is no part.
 std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
                                                              const Values& values) {
     std::vector<std::pair<std::string, std::string>> identity;
     for (const std::string& part : rule.identity) {
-        const bool is_host = part.rfind("host(", 0) == 0;
-        const auto value = values.find(is_host ? part.substr(5, part.size() - 6) : part);
+        const std::size_t open = part.find('(');
+        const std::string function = open == part.npos ? "" : part.substr(0, open);
+        const std::string name =
+            function.empty() ? part : part.substr(open + 1, part.size() - open - 2);
+        const auto value = values.find(name);
         if (value == values.end()) continue;
-        if (!is_host) {
-            identity.emplace_back(part, value->second);
-        } else if (std::string host = host_of_url(value->second); !host.empty()) {
-            identity.emplace_back("host", std::move(host));
+        if (function == "host") {
+            if (std::string host = host_of_url(value->second); !host.empty())
+                identity.emplace_back("host", std::move(host));
+        } else {
+            identity.emplace_back(name, function == "mask" ? masked(value->second) : value->second);
         }
     }
     return identity;
@@ -79,7 +85,12 @@ struct Matcher::Compiled {
         const Record& record, const std::vector<int>& candidates) const;
     std::vector<RecoveryHit> recoveries(const Record& record,
                                         const std::vector<int>& candidates) const;
-    bool holds(const FieldPattern& condition, const Record& record, const Values& captures) const;
+    bool holds(const std::string& field, const std::string& pattern, const Record& record,
+               const Values& captures) const;
+    bool holds(const Condition& condition, const Record& record, const Values& captures) const {
+        return holds(condition.field, condition.pattern, record, captures) != condition.negated;
+    }
+    bool meets(const Detect& detect, const Record& record, const Values& captures) const;
     Detection describe(const Rule& rule, const Record& record, Values captures) const;
 
     // Where a message pattern is used.
@@ -117,6 +128,7 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
                 {static_cast<int>(rank), static_cast<int>(i)});
             for (const FieldPattern& capture : detect.capture) compile(capture.pattern);
             for (const FieldPattern& condition : detect.require) compile(condition.pattern);
+            for (const FieldPattern& condition : detect.without) compile(condition.pattern);
         }
         const auto place = static_cast<int>(&rule - pack.rules.data());
         for (std::size_t i = 0; i < rule.recover.size(); ++i)
@@ -124,7 +136,7 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
                 {place, static_cast<int>(i)});
         for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
         for (const Cause& cause : rule.causes)
-            if (cause.when) compile(cause.when->pattern);
+            for (const Condition& condition : cause.when) compile(condition.pattern);
     }
     messages.finish();
     detect_uses.resize(messages.size());
@@ -154,13 +166,26 @@ std::vector<Matcher::Compiled::Use> Matcher::Compiled::uses(
     return all;
 }
 
-bool Matcher::Compiled::holds(const FieldPattern& condition, const Record& record,
+bool Matcher::Compiled::holds(const std::string& field, const std::string& pattern,
+                              const Record& record, const Values& captures) const {
+    const std::string* text = text_of(record, captures, field);
+    return text != nullptr && RE2::PartialMatch(*text, regex(pattern));
+}
+
+// What a way of detection asks for beside its message.
+bool Matcher::Compiled::meets(const Detect& detect, const Record& record,
                               const Values& captures) const {
-    const std::string* text = text_of(record, captures, condition.field);
-    return text != nullptr && RE2::PartialMatch(*text, regex(condition.pattern));
+    const auto matches = [&](const FieldPattern& condition) {
+        return holds(condition.field, condition.pattern, record, captures);
+    };
+    return std::all_of(detect.require.begin(), detect.require.end(), matches) &&
+           std::none_of(detect.without.begin(), detect.without.end(), matches);
 }
 
 std::optional<Values> Matcher::Compiled::detect(const Detect& detect, const Record& record) const {
+    const auto& levels = detect.levels;
+    if (!levels.empty() && std::find(levels.begin(), levels.end(), record.level) == levels.end())
+        return std::nullopt;
     Values captures;
     const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
     if (!match_groups(regex(detect.message), record.message, anchor, captures)) return std::nullopt;
@@ -170,9 +195,7 @@ std::optional<Values> Matcher::Compiled::detect(const Detect& detect, const Reco
         const std::string copy = *text;  // it may be the capture that is about to change
         match_groups(regex(capture.pattern), copy, RE2::UNANCHORED, captures);
     }
-    if (!std::all_of(detect.require.begin(), detect.require.end(),
-                     [&](const auto& condition) { return holds(condition, record, captures); }))
-        return std::nullopt;
+    if (!meets(detect, record, captures)) return std::nullopt;
     return captures;
 }
 
@@ -211,10 +234,13 @@ Detection Matcher::Compiled::describe(const Rule& rule, const Record& record,
         if (holds(wording.when, record, captures))
             detection.values.emplace(wording.name, fill_template(wording.says, detection.values));
     detection.identity = identity_of(rule, detection.values);
+    // A field that the identity masks keeps its whole text.
     for (const auto& [name, value] : detection.identity)
-        detection.values.insert_or_assign(name, value);
+        if (name == "host") detection.values.insert_or_assign(name, value);
     for (const Cause& cause : rule.causes)
-        if (!cause.when || holds(*cause.when, record, captures))
+        if (std::all_of(cause.when.begin(), cause.when.end(), [&](const Condition& condition) {
+                return holds(condition, record, captures);
+            }))
             detection.causes.push_back({&cause, fill_template(cause.says, detection.values)});
     std::stable_sort(detection.causes.begin(), detection.causes.end(),
                      [](const HeldCause& a, const HeldCause& b) {
@@ -241,7 +267,9 @@ Match Matcher::match(const Record& record) const {
     if (candidates.empty()) return match;
 
     auto found = compiled_->detect_all(record, candidates);
-    if (!found.empty()) {
+    if (!found.empty() && found.front().first->notice) {
+        match.notice = found.front().first;
+    } else if (!found.empty()) {
         auto& [rule, captures] = found.front();
         Detection detection = compiled_->describe(*rule, record, std::move(captures));
         const auto add = [&](const std::string& catalog) {
@@ -251,7 +279,7 @@ Match Matcher::match(const Record& record) const {
                 also.push_back(catalog);
         };
         for (auto loser = std::next(found.begin()); loser != found.end(); ++loser)
-            add(loser->first->catalog);
+            if (!loser->first->notice) add(loser->first->catalog);
         for (const HeldCause& held : detection.causes) add(held.cause->catalog);
         match.detections.push_back(std::move(detection));
     }

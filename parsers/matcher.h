@@ -39,6 +39,7 @@ struct RecoveryHit {
 
 struct Match {
     std::vector<Detection> detections;  // at most one: the winner
+    const Rule* notice = nullptr;       // won instead: the record is known and no failure
     std::vector<RecoveryHit> recoveries;
 };
 

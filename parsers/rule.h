@@ -1,5 +1,6 @@
 #pragma once
 
+#include "parsers/record.h"
 #include "parsers/timestamp.h"
 
 #include <map>
@@ -27,10 +28,26 @@ std::optional<Scope> scope_from(std::string_view word);
 std::optional<RuleStatus> status_from(std::string_view word);
 std::optional<Confidence> confidence_from(std::string_view word);
 
-// A regular expression (RE2) over one field of a record or one capture made before it.
+// A regular expression (RE2) over one field of a record or one capture made before it; the field
+// "message" is the message itself.
 struct FieldPattern {
     std::string field;
     std::string pattern;
+};
+
+// A field pattern that must match, or, negated, must not. A missing field matches nothing.
+struct Condition {
+    std::string field;
+    std::string pattern;
+    bool negated = false;
+};
+
+// A line that was promised: the detection counts only when no such record follows in its source
+// within this time of the source.
+struct Absence {
+    std::string message;  // anchored, always
+    Duration within{0};
+    bool or_end = false;  // the end of the container, or its next start, breaks the promise too
 };
 
 // How a rule recognises a record. The pattern works on the decoded message and is anchored at
@@ -38,8 +55,12 @@ struct FieldPattern {
 struct Detect {
     std::string message;
     bool anywhere = false;
-    std::vector<FieldPattern> capture;  // optional: named groups become captures when they match
-    std::vector<FieldPattern> require;  // all must match
+    std::vector<FieldPattern> capture{};  // optional: named groups become captures
+    std::vector<FieldPattern> require{};  // all must match
+    std::vector<FieldPattern> without{};  // none may match
+    std::vector<Level> levels{};          // the record has one of them; empty: any
+    std::string versions{};               // of the runner that words it so; says, decides nothing
+    std::optional<Absence> absent{};
 };
 
 // What ends the trouble in one member.
@@ -55,9 +76,14 @@ struct Recovery {
 };
 
 struct Opening {
+    static constexpr int count_max = 100;  // what is pending keeps as many records
+
     int count = 1;
     Duration within{0};
-    bool across_members = false;  // count over the scope instead of within one member
+    bool across_members = false;        // count over the scope instead of within one member
+    std::string distinct;               // counts the different values of this capture or field
+    std::vector<std::string> sequence;  // messages (anchored) that must follow, in this order
+    std::string probe;                  // opens only when this probe says so
 };
 
 struct FixStep {
@@ -79,7 +105,7 @@ struct Fix {
 // one name the first that matches counts.
 struct Wording {
     std::string name;
-    FieldPattern when;
+    Condition when;
     std::string says;
 };
 
@@ -87,8 +113,9 @@ struct Cause {
     std::string id;
     std::string catalog;  // where the catalogue has a kind of its own for this cause, or empty
     Confidence confidence = Confidence::possible;
-    std::optional<FieldPattern> when;  // field "message" is the message itself
-    std::string says;                  // {{name}} is replaced by a capture or field
+    std::vector<Condition> when;  // all must hold
+    std::string versions;         // of the runner it can be the cause in; empty: all
+    std::string says;             // {{name}} is replaced by a capture or field
     std::string disproved_by;
     std::string fix;  // id
 };
@@ -98,10 +125,30 @@ struct Sample {
     std::string format;  // runner, text, json
     std::map<std::string, std::string> captures;  // expected, where the sample says so
     std::string cause;                            // expected top cause, where it says so
-    int line = 0;                                 // in the rule file
+    std::string by;  // what is ignored: id of the rule or notice that takes it instead, or empty
+    int line = 0;    // in the rule file
 };
 
-// A kind of failure as data. Plain values; compiled by the Matcher.
+// A stateful sample: lines with the times at which they are written, and what they lead to.
+struct Story {
+    struct Line {
+        Duration at{0};
+        std::string text;
+    };
+    std::string name;
+    std::vector<Line> lines;   // in the order of time
+    std::optional<bool> open;  // expected at the end, where the story says so
+    std::optional<bool> resolved;
+    std::optional<int> count;
+    int line = 0;  // in the rule file
+};
+
+// How people work on it; Markdown. The impact is the rule's own.
+struct Runbook {
+    std::string meaning, diagnosis, mitigation;
+};
+
+// A kind of failure as data, or a known line that is none. Plain values; compiled by the Matcher.
 struct Rule {
     std::string id;       // stable, never reused
     std::string catalog;  // entry of the failure catalogue, e.g. GLR-API-403-JOBREQ
@@ -114,9 +161,10 @@ struct Rule {
     Scope scope = Scope::workload;
     RuleStatus status = RuleStatus::stable;
     std::string runner_versions;
-    int precedence = 0;  // the higher wins where two rules match one record
+    int precedence = 0;   // the higher wins where two rules match one record
+    bool notice = false;  // a known line that is no failure: it only keeps other rules away
     std::vector<Detect> detect;
-    std::vector<std::string> identity;  // "runner" or "host(url)", which is named "host"
+    std::vector<std::string> identity;  // "runner", "mask(error)" or "host(url)", named "host"
     Opening open;
     std::vector<Recovery> recover;
     std::optional<Duration> silence;    // proves recovery; none: silence proves nothing
@@ -124,8 +172,10 @@ struct Rule {
     std::vector<Wording> wordings;
     std::vector<Cause> causes;  // in the file's order
     std::vector<Fix> fixes;
+    Runbook runbook;
     std::vector<std::string> docs;
     std::vector<Sample> sample_detect, sample_ignore, sample_recover;
+    std::vector<Story> stories;
     std::string file;       // where it was read from, for messages
     int layer = 0;          // of its file: a later layer may take lines of an earlier one
     bool disabled = false;  // only in a file that switches an earlier rule of this id off

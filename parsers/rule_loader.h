@@ -29,12 +29,25 @@ struct RuleError {
 // errors with their line and, for keys, the nearest known name.
 Result<Rule, std::vector<RuleError>> load_rule(const RuleFile& file);
 
-// Reads a pack: every file, the references between rules (symptoms, fixes), unique ids, and every
-// sample of every rule: it must be detected (by this rule, not by another), ignored or taken for
-// recovery as it says. A later file whose rule has the id of an earlier one replaces it, and
-// `disabled: true` beside the id switches it off; the pack's `overrides` say which. A rule of a
-// higher layer may take samples of lower ones: that is what it was written for.
-// All errors are reported, not only the first.
+// A pack as it could be read: the rules that are good in themselves, and what is wrong with the
+// others and with the references between rules.
+struct PackRead {
+    RulePack pack;
+    std::vector<RuleError> errors;
+};
+
+// Reads the files without looking at samples: every file, unique ids, the references between rules
+// (symptoms, fixes). A later file whose rule has the id of an earlier one replaces it, and
+// `disabled: true` beside the id switches it off; the pack's `overrides` say which.
+PackRead read_pack(const std::string& name, const std::vector<RuleFile>& files);
+
+// Checks every sample of every rule: it must be detected (by this rule, not by another), ignored or
+// taken for recovery as it says. A rule of a higher layer may take samples of lower ones: that is
+// what it was written for. For one rule see sample_check.h.
+std::vector<RuleError> verify_pack(const RulePack& pack);
+
+// Both: a pack is taken only when nothing is wrong with it. All errors are reported, not only the
+// first.
 Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
                                                    const std::vector<RuleFile>& files);
 

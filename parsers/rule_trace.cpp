@@ -84,6 +84,19 @@ const std::string* text_of(const Record& record, const Values& captures, const s
     return field == "message" ? &record.message : nullptr;
 }
 
+// Turns the trace of a pattern that must match into that of one that must not.
+void refuse(ConditionTrace& trace) {
+    trace.why_not = trace.met ? "it must not match, but does" : "";
+    trace.met = !trace.met;
+}
+
+std::string words_of(const std::vector<Level>& levels) {
+    std::string words;
+    for (const Level level : levels)
+        words += (words.empty() ? "" : ", ") + std::string(to_string(level));
+    return words;
+}
+
 }  // namespace
 
 RuleTracer::RuleTracer(const RulePack& pack) : pack_(pack) {}
@@ -169,14 +182,26 @@ ConditionTrace RuleTracer::condition(const FieldPattern& condition, const Record
 
 ConditionTrace RuleTracer::cause(const Cause& cause, const Record& record,
                                  const Values& captures) const {
-    if (!cause.when) return {{}, {}, true, true, {}};
-    return condition(*cause.when, record, captures);
+    ConditionTrace last{{}, {}, true, true, {}};
+    for (const Condition& when : cause.when) {
+        last = condition({when.field, when.pattern}, record, captures);
+        if (when.negated) refuse(last);
+        if (!last.met) break;
+    }
+    return last;
 }
 
 WayTrace RuleTracer::way(const Detect& detect, const Record& record) const {
     WayTrace way;
     way.conditions.push_back(message(detect, record, way));
     if (!way.conditions.front().met) return way;
+    if (!detect.levels.empty()) {
+        const auto& levels = detect.levels;
+        const bool met = std::find(levels.begin(), levels.end(), record.level) != levels.end();
+        way.conditions.push_back(
+            {"levels", words_of(levels), true, met,
+             met ? "" : std::string("the level is ") + to_string(record.level)});
+    }
     for (const FieldPattern& capture : detect.capture) {
         ConditionTrace trace = condition(capture, record, way.captures);
         trace.what = "capture " + capture.field;
@@ -190,6 +215,11 @@ WayTrace RuleTracer::way(const Detect& detect, const Record& record) const {
     for (const FieldPattern& required : detect.require) {
         way.conditions.push_back(condition(required, record, way.captures));
         way.conditions.back().what = "require " + required.field;
+    }
+    for (const FieldPattern& refused : detect.without) {
+        way.conditions.push_back(condition(refused, record, way.captures));
+        refuse(way.conditions.back());
+        way.conditions.back().what = "without " + refused.field;
     }
     const auto missed = std::count_if(way.conditions.begin(), way.conditions.end(),
                                       [](const auto& one) { return one.needed && !one.met; });

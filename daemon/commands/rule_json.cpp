@@ -93,7 +93,11 @@ std::string identity_words(const Rule& rule) {
 }
 
 std::string condition_words(const Cause& cause) {
-    return cause.when ? cause.when->field + " matches " + cause.when->pattern : "";
+    std::string words;
+    for (const Condition& when : cause.when)
+        words += (words.empty() ? "" : " and ") + when.field +
+                 (when.negated ? " does not match " : " matches ") + when.pattern;
+    return words;
 }
 
 std::string recovery_words(const Recovery& recovery) {

@@ -16,7 +16,7 @@ Rule rule(const std::string& id, const std::string& message) {
     Rule rule;
     rule.id = id;
     rule.catalog = "K-" + id;
-    rule.detect.push_back({message, false, {}, {}});
+    rule.detect.push_back({message});
     return rule;
 }
 
@@ -53,7 +53,7 @@ TEST(Matcher, AnchorsAMessageAtItsStartUnlessAnywhere) {
 TEST(Matcher, TakesTheFirstWayOfDetectionThatSucceeds) {
     Rule two = rule("two", "poll (?P<first>.*)");
     two.detect[0].require = {{"status", "403"}};
-    two.detect.push_back({"poll (?P<second>.*)", false, {}, {}});
+    two.detect.push_back({"poll (?P<second>.*)"});
     const Matcher matcher({"p", "1", {two}});
     EXPECT_THAT(only_detection(matcher, record("poll a", {{"status", "403"}})).captures,
                 ElementsAre(Pair("first", "a")));
@@ -90,6 +90,79 @@ TEST(Matcher, RequiresWhatTheRuleRequires) {
     EXPECT_THAT(detected(matcher, record("failed 2", {{"status", "502"}})), IsEmpty());
     EXPECT_THAT(detected(matcher, record("failed 1")), IsEmpty())
         << "a missing field fulfils nothing";
+}
+
+TEST(Matcher, RefusesWhatARuleMustNotHave) {
+    Rule unlike = rule("unlike", "failed");
+    unlike.detect[0].without = {{"status", "^5"}, {"message", "job"}};
+    const Matcher matcher({"p", "1", {unlike}});
+    EXPECT_THAT(detected(matcher, record("failed", {{"status", "404"}})), ElementsAre("unlike"));
+    EXPECT_THAT(detected(matcher, record("failed")), ElementsAre("unlike"))
+        << "a missing field matches nothing";
+    EXPECT_THAT(detected(matcher, record("failed", {{"status", "502"}})), IsEmpty());
+    EXPECT_THAT(detected(matcher, record("failed job", {{"status", "404"}})), IsEmpty());
+}
+
+TEST(Matcher, TakesOnlyTheLevelsOfARule) {
+    Rule loud = rule("loud", "failed");
+    loud.detect[0].levels = {Level::error, Level::fatal};
+    const Matcher matcher({"p", "1", {loud}});
+    Record failed = record("failed");
+    EXPECT_THAT(detected(matcher, failed), IsEmpty());
+    failed.level = Level::fatal;
+    EXPECT_THAT(detected(matcher, failed), ElementsAre("loud"));
+    failed.level = Level::warning;
+    EXPECT_THAT(detected(matcher, failed), IsEmpty());
+}
+
+TEST(Matcher, LetsANoticeTakeARecordByPrecedence) {
+    Rule failure = rule("failure", "poll refused");
+    failure.recover.push_back({Recovery::Kind::evidence, "poll", {}, Duration(0)});
+    Rule known = rule("known", "poll refused once");
+    known.notice = true;
+    known.precedence = 1;
+    const Matcher matcher({"p", "1", {failure, known}});
+
+    const Match taken = matcher.match(record("poll refused once"));
+    ASSERT_NE(taken.notice, nullptr);
+    EXPECT_EQ(taken.notice->id, "known");
+    EXPECT_THAT(taken.detections, IsEmpty());
+    EXPECT_EQ(taken.recoveries.size(), 1u) << "what a line proves does not depend on who takes it";
+
+    EXPECT_EQ(matcher.match(record("poll refused")).notice, nullptr);
+    EXPECT_THAT(detected(matcher, record("poll refused")), ElementsAre("failure"));
+
+    failure.precedence = 2;
+    const Matcher other({"p", "1", {failure, known}});
+    EXPECT_EQ(other.match(record("poll refused once")).notice, nullptr);
+    EXPECT_THAT(only_detection(other, record("poll refused once")).also, IsEmpty())
+        << "a notice is no kind of failure";
+}
+
+TEST(Matcher, MasksInAnIdentityWhatDiffersBetweenRecords) {
+    Rule masks = rule("masks", "failed: (?P<error>.*)");
+    masks.identity = {"mask(error)"};
+    const Matcher matcher({"p", "1", {masks}});
+    const Detection detection =
+        only_detection(matcher, record("failed: dial tcp 10.0.0.1:443: i/o timeout after 30s"));
+    EXPECT_THAT(detection.identity,
+                ElementsAre(Pair("error", "dial tcp ‹address›: i/o timeout after ‹n›")));
+    EXPECT_EQ(detection.values.at("error"), "dial tcp 10.0.0.1:443: i/o timeout after 30s")
+        << "templates show the text itself";
+}
+
+TEST(Matcher, HoldsACauseWhenAllItsConditionsDo) {
+    Rule caused = rule("caused", "failed");
+    caused.causes.resize(1);
+    caused.causes[0].when = {{"status", "^5"}, {"body", "html", true}};
+    const Matcher matcher({"p", "1", {caused}});
+    const auto causes = [&](std::vector<Field> fields) {
+        return only_detection(matcher, record("failed", std::move(fields))).causes.size();
+    };
+    EXPECT_EQ(causes({{"status", "502"}}), 1u) << "a missing field does not match";
+    EXPECT_EQ(causes({{"status", "502"}, {"body", "json"}}), 1u);
+    EXPECT_EQ(causes({{"status", "502"}, {"body", "html"}}), 0u);
+    EXPECT_EQ(causes({{"status", "404"}}), 0u);
 }
 
 TEST(Matcher, MakesTheIdentityOfWhatIsThere) {
@@ -138,8 +211,8 @@ TEST(Matcher, OrdersHeldCausesByConfidenceAndNamesTheirKinds) {
                      cause("sure", "K-TOKEN", Confidence::certain),
                      cause("not-held", "K-OTHER", Confidence::certain),
                      cause("maybe-too", "K-caused", Confidence::possible)};
-    caused.causes[1].when = FieldPattern{"runner", "^glpat-"};
-    caused.causes[2].when = FieldPattern{"runner", "^gldt-"};
+    caused.causes[1].when = {{"runner", "^glpat-"}};
+    caused.causes[2].when = {{"runner", "^gldt-"}};
     const Matcher matcher({"p", "1", {caused}});
     const Detection detection = only_detection(matcher, record("refused", {{"runner", "glpat-x"}}));
     std::vector<std::string> ids;

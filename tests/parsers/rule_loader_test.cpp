@@ -81,9 +81,11 @@ status: experimental
 runner_versions: ">=9"
 precedence: -3
 detect:
-  - {message: m, anywhere: true, reason: r, capture: {b: '(?P<x>1)', a: '2'}, require: {c: '3'}}
-identity: [host(url), runner]
-open: {count: 3, within: 5m, across: members}
+  - {message: m, anywhere: true, reason: r, capture: {b: '(?P<x>1)', a: '2'}, require: {c: '3'},
+     without: {d: '4'}, levels: [debug, panic], versions: ">=18.3",
+     absent: {message: p, within: 60s, or_end: true}}
+identity: [host(url), runner, mask(error)]
+open: {count: 3, within: 5m, across: members, distinct: job, with_probe: port}
 recover:
   - evidence: {message: e, same: [runner_name]}
   - {after: {message: f}, without: self, for: 90s}
@@ -91,15 +93,19 @@ silence: 30m
 symptoms: [other]
 wordings: [{name: n, when: {field: f, matches: '4'}, says: w}]
 causes:
-  - {id: c, catalog: K-2, confidence: likely, when: {field: f, matches: '5'}, says: s,
-     disproved_by: d, fix: x}
+  - {id: c, catalog: K-2, confidence: likely, versions: ">=18.10",
+     when: [{field: f, matches: '5'}, {field: f, not_matches: '6'}], says: s, disproved_by: d, fix: x}
 fixes:
-  - {id: x, title: t, steps: [{says: s, command: c, versions: v, source: q}],
+  - {id: x, title: t, steps: [{says: s, command: c, versions: "<18", source: q}],
      not_a_fix: [n], verify: v}
+runbook: {meaning: a, diagnosis: b, mitigation: c}
 docs: [https://example.com/]
 samples:
   detect: [{format: text, text: "a\e␛b", captures: {x: '1'}, cause: c}]
+  ignore: [{text: z, by: other}]
   recover: [e]
+  stories:
+    - {name: n, lines: [{at: 0s, text: a}, {at: 1m30s, text: b}], expect: {open: true, resolved: false, count: 2}}
 )y"});
     ASSERT_TRUE(rule) << rule.error().front().to_string();
     EXPECT_EQ(rule->catalog, "K-1");
@@ -114,7 +120,16 @@ samples:
     ASSERT_EQ(rule->detect[0].capture.size(), 2u);
     EXPECT_EQ(rule->detect[0].capture[0].field, "b") << "in the file's order";
     EXPECT_EQ(rule->detect[0].require.at(0).pattern, "3");
-    EXPECT_THAT(rule->identity, ElementsAre("host(url)", "runner"));
+    EXPECT_THAT(rule->identity, ElementsAre("host(url)", "runner", "mask(error)"));
+    EXPECT_EQ(rule->detect[0].without.at(0).pattern, "4");
+    EXPECT_THAT(rule->detect[0].levels, ElementsAre(Level::debug, Level::panic));
+    EXPECT_EQ(rule->detect[0].versions, ">=18.3");
+    ASSERT_TRUE(rule->detect[0].absent);
+    EXPECT_EQ(rule->detect[0].absent->message, "p");
+    EXPECT_EQ(rule->detect[0].absent->within, std::chrono::minutes(1));
+    EXPECT_TRUE(rule->detect[0].absent->or_end);
+    EXPECT_EQ(rule->open.distinct, "job");
+    EXPECT_EQ(rule->open.probe, "port");
     EXPECT_EQ(rule->open.count, 3);
     EXPECT_EQ(rule->open.within, std::chrono::minutes(5));
     EXPECT_TRUE(rule->open.across_members);
@@ -127,7 +142,10 @@ samples:
     EXPECT_THAT(rule->symptoms, ElementsAre("other"));
     EXPECT_EQ(rule->wordings.at(0).when.field, "f");
     EXPECT_EQ(rule->causes.at(0).confidence, Confidence::likely);
-    EXPECT_EQ(rule->causes.at(0).when->pattern, "5");
+    EXPECT_EQ(rule->causes.at(0).when.at(0).pattern, "5");
+    EXPECT_TRUE(rule->causes.at(0).when.at(1).negated);
+    EXPECT_EQ(rule->causes.at(0).versions, ">=18.10");
+    EXPECT_EQ(rule->runbook.meaning + rule->runbook.diagnosis + rule->runbook.mitigation, "abc");
     ASSERT_NE(rule->fix("x"), nullptr);
     EXPECT_EQ(rule->fix("x")->steps.at(0).source, "q");
     EXPECT_THAT(rule->fix("x")->not_a_fix, ElementsAre("n"));
@@ -137,6 +155,43 @@ samples:
               "b")
         << "both ways to write an escape";
     EXPECT_THAT(rule->sample_detect.at(0).captures, ElementsAre(Pair("x", "1")));
+    EXPECT_EQ(rule->sample_ignore.at(0).by, "other");
+    const Story& story = rule->stories.at(0);
+    EXPECT_EQ(story.name, "n");
+    EXPECT_EQ(story.lines.at(1).at, std::chrono::seconds(90));
+    EXPECT_EQ(story.open, true);
+    EXPECT_EQ(story.resolved, false);
+    EXPECT_EQ(story.count, 2);
+}
+
+TEST(RuleLoader, ReadsANotice) {
+    const auto notice = load_rule({"r.yaml", R"y(
+id: polls-answered
+notice: true
+title: Polls are answered
+meaning: All is well.
+catalog: K-3
+precedence: 2
+detect: [{message: 'Poll answered'}]
+samples: {detect: ['Poll answered'], ignore: ['Poll refused']}
+)y"});
+    ASSERT_TRUE(notice) << notice.error().front().to_string();
+    EXPECT_TRUE(notice->notice);
+    EXPECT_EQ(notice->runbook.meaning, "All is well.");
+    EXPECT_EQ(notice->precedence, 2);
+    EXPECT_EQ(notice->response, Response::advice);
+
+    EXPECT_THAT(errors("id: a\nnotice: true\ntitle: t\nseverity: error\ndetect: [{message: a}]\n"
+                       "samples: {detect: [a]}\n"),
+                testing::Contains(HasSubstr("r.yaml:4: the notice: unknown key 'severity'")));
+}
+
+TEST(RuleLoader, ReadsASequence) {
+    const auto rule =
+        load_rule({"r.yaml", text("{causes: []}",
+                                  "open: {sequence: [{message: a}, {message: b}], within: 5m}")});
+    ASSERT_TRUE(rule) << rule.error().front().to_string();
+    EXPECT_THAT(rule->open.sequence, ElementsAre("a", "b"));
 }
 
 TEST(RuleLoader, NamesFileLineAndReasonOfWhatIsWrong) {
@@ -165,6 +220,22 @@ TEST(RuleLoader, NamesFileLineAndReasonOfWhatIsWrong) {
         {c, "open: {count: 3}", "r.yaml:8: ", "needs 'within'"},
         {c, "open: {count: 0}", "r.yaml:8: ", "at least 1"},
         {c, "open: {across: pods}", "r.yaml:8: ", "can only be 'members'"},
+        {c, "open: {count: 101, within: 5m}", "r.yaml:8: ", "at most 100"},
+        {c, "open: {distinct: job}", "r.yaml:8: ", "'distinct' needs a 'count'"},
+        {c, "open: {sequence: [{message: a}]}", "r.yaml:8: ", "a 'sequence' needs 'within'"},
+        {c, "open: {sequence: [{message: '('}], within: 5m}",
+         "r.yaml:8: ", "open.sequence[0]: 'message' is no regular expression"},
+        {c, "open: {sequence: [{message: a}], within: 5m, count: 2}", "r.yaml:8: ", "counted once"},
+        {c, "runbook: {meanings: a}", "r.yaml:8: ", "did you mean 'meaning'?"},
+        {c, "runner_versions: '18'", "r.yaml:8: ", "a range of runner versions like"},
+        {c, "meaning: x", "r.yaml:8: ", "unknown key 'meaning'"},
+        {c, "causes: [{id: a, says: b, versions: new}]",
+         "r.yaml:8: ", "causes[0]: 'versions' must"},
+        {c, "causes: [{id: a, says: b, when: []}]", "r.yaml:8: ", "the list is empty"},
+        {c, "causes: [{id: a, says: b, when: [{field: f}]}]",
+         "r.yaml:8: ", "causes[0].when[0]: 'matches' is missing"},
+        {c, "causes: [{id: a, says: b, when: {field: f, matches: a, not_matches: b}}]",
+         "r.yaml:8: ", "either 'matches' or 'not_matches'"},
         {c, "causes: [{id: a, says: b, fix: c}]", "r.yaml:8: ", "there is no fix 'c'"},
         {c, "causes: [{id: a, says: b, when: {field: f, matches: '['}}]",
          "r.yaml:8: ", "causes[0].when: 'matches' is no regular expression (RE2): missing ]"},
@@ -178,6 +249,12 @@ TEST(RuleLoader, NamesFileLineAndReasonOfWhatIsWrong) {
         {d, "[{message: 'Poll refused', anywhere: true}]", "r.yaml:5: ", "needs a 'reason'"},
         {d, "[{message: 'Poll refused', anywhere: yes}]", "r.yaml:5: ", "must be true or false"},
         {d, "[{message: 'Poll refused', capture: {a: '*'}}]", "r.yaml:5: ", "the pattern of 'a'"},
+        {d, "[{message: 'Poll refused', levels: [eror]}]",
+         "r.yaml:5: ", "'eror' is no level; did you mean 'error'?"},
+        {d, "[{message: 'Poll refused', levels: []}]", "r.yaml:5: ", "names no level"},
+        {d, "[{message: 'Poll refused', without: {a: '['}}]", "r.yaml:5: ", "the pattern of 'a'"},
+        {d, "[{message: 'Poll refused', absent: {message: a}}]",
+         "r.yaml:5: ", "detect[0].absent: 'within' is missing"},
         {d, "[{require: {a: b}}]", "r.yaml:5: ", "detect[0]: 'message' is missing"},
         {d, "[]", "r.yaml:5: ", "'detect' is missing"},
         {r, "[{evidence: {message: a}, after: {message: a}}]", "r.yaml:6: ", "either 'evidence'"},
@@ -192,6 +269,17 @@ TEST(RuleLoader, NamesFileLineAndReasonOfWhatIsWrong) {
         {"impact: No job starts.", "impact: a: b", "r.yaml:3: ", "not YAML: "},
         {"samples:", "sample:", "r.yaml:9: ", "did you mean 'samples'?"},
         {"  recover: [", "  # [", "r.yaml:10: ", "'recover' is missing"},
+        {"  ignore: [", "  stories: [{name: a, expect: {open: true}}]\n  ignore: [",
+         "r.yaml:11: ", "samples.stories[0]: 'lines' is missing"},
+        {"  ignore: [", "  stories: [{name: a, lines: [{at: 0s, text: b}]}]\n  ignore: [",
+         "r.yaml:11: ", "samples.stories[0]: 'expect' is missing"},
+        {"  ignore: [",
+         "  stories: [{name: a, expect: {count: 1}, lines: [{at: 1s, text: b}, {at: 0s, text: b}]}]"
+         "\n  ignore: [",
+         "r.yaml:11: ", "samples.stories[0].lines[1]: 'at' goes back in time"},
+        {"  ignore: [",
+         "  stories: [{name: a, expect: {count: 1}, lines: [{text: b}]}]\n  ignore: [",
+         "r.yaml:11: ", "'at' is missing"},
     };
     for (const auto& [from, to, starts, mentions] : cases) {
         SCOPED_TRACE(to);
@@ -262,8 +350,46 @@ TEST(RulePackLoader, RefusesATieAndASampleThatAnotherRuleTakes) {
 
     other += "precedence: 1\n";
     EXPECT_THAT(errors({{"a.yaml", text()}, {"b.yaml", other}}),
-                ElementsAre("a.yaml:10: the sample is detected by the rule 'any-poll' instead; its "
+                ElementsAre("a.yaml:10: the sample is taken by the rule 'any-poll' instead; its "
                             "'precedence' is higher"));
+}
+
+TEST(RulePackLoader, ChecksWhichRuleOrNoticeTakesWhatIsIgnored) {
+    const std::string notice = R"y(id: job-failed
+notice: true
+title: A job failed
+detect: [{message: 'Job failed'}]
+samples: {detect: ['{"level":"error","msg":"Job failed"}']}
+)y";
+    const std::string ignored = "'{\"level\":\"error\",\"msg\":\"Job failed: Poll refused\"}'";
+    const auto with = [&](const std::string& by, const std::string& more = "") {
+        return errors({{"r.yaml", text(ignored, "{by: " + by + ", text: " + ignored + "}")},
+                       {"n.yaml", notice + more}});
+    };
+    EXPECT_THAT(with("job-failed"), IsEmpty());
+    EXPECT_THAT(with("polls-refused"),
+                ElementsAre("r.yaml:11: the sample must be taken by 'polls-refused', but "
+                            "'job-failed' takes it"));
+    EXPECT_THAT(with("job-faild"), ElementsAre("r.yaml:11: by: there is no rule 'job-faild'; did "
+                                               "you mean 'job-failed'?"));
+    EXPECT_THAT(errors(text(ignored, "{by: polls-refused, text: " + ignored + "}")),
+                ElementsAre(HasSubstr("must be taken by 'polls-refused', but nothing takes it")));
+}
+
+TEST(RulePackLoader, SaysWhenANoticeTakesASample) {
+    const std::string notice = R"y(id: poll-notice
+notice: true
+precedence: 1
+title: Polls
+detect: [{message: 'Poll refused'}]
+samples: {detect: ['{"level":"error","msg":"Poll refused"}']}
+)y";
+    EXPECT_THAT(errors({{"r.yaml", text()}, {"n.yaml", notice}}),
+                ElementsAre("r.yaml:10: the sample is taken by the notice 'poll-notice' instead; "
+                            "its 'precedence' is higher"));
+    EXPECT_THAT(
+        errors({{"r.yaml", text("{causes: []}", "symptoms: [poll-notice]")}, {"n.yaml", notice}}),
+        testing::Contains(HasSubstr("'poll-notice' is a notice, which raises nothing")));
 }
 
 TEST(RulePackLoader, LetsALaterFileReplaceARuleById) {
