@@ -194,7 +194,7 @@ struct RulePack {
     std::string name;     // "gitlab-runner"
     std::string version;  // hash of its files
     std::vector<Rule> rules;
-    std::vector<RuleOverride> overrides;  // in the order of the files
+    std::vector<RuleOverride> overrides{};  // in the order of the files
 
     const Rule* find(std::string_view rule_id) const;
 };
