@@ -13,8 +13,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::chrono::minutes across_tolerance{2};
-
 std::optional<Timestamp> earlier(std::optional<Timestamp> a, std::optional<Timestamp> b) {
     if (!a || !b) return a ? a : b;
     return std::min(*a, *b);
@@ -76,64 +74,40 @@ std::string evidence_reference(const Observation& seen) {
     return seen.place.instance + ":" + std::to_string(seen.first_line);
 }
 
-EvidenceRef IncidentBook::State::count_hit(const Observation& seen, const std::string& identity,
-                                           Timestamp now) {
-    EvidenceRef ref{identity, seen.place.instance, seen.first_line};
+// The incident that has taken the record because it is the same trouble or the cause of it;
+// nullptr when the record may open one.
+Incident* IncidentBook::State::join(const Observation& seen, const std::string& identity,
+                                    Timestamp now) {
     if (const auto found = current.find(identity); found != current.end()) {
         Incident& last = incidents.at(found->second);
         const bool ended = last.row.state == IncidentState::resolved;
         const bool late = ended && seen.at && last.row.ended_at &&
                           *seen.at <= *last.row.ended_at + late_tolerance;
-        if (last.row.state == IncidentState::folded) {
-            // What was folded stays with its cause, as long as that is there.
-            if (Incident* cause = cause_for(seen)) {
-                fold_symptom(*cause, seen, now);
-                return {cause->row.identity, ref.instance, ref.first_line};
-            }
-        } else if (!ended || late) {
+        // What was folded stays with its cause, as long as that is there.
+        if (last.row.state != IncidentState::folded && (!ended || late)) {
             add(last, seen, now, false);
-            return ref;
+            return &last;
         }
     }
-    if (Incident* cause = cause_for(seen)) {
-        fold_symptom(*cause, seen, now);
-        return {cause->row.identity, ref.instance, ref.first_line};
-    }
-    Pending& waiting = pending[identity];
-    if (waiting.hits.empty()) unsettle_rule(seen.rule->id);
-    waiting.rule = seen.rule;
-    waiting.hits.push_back(seen);
-    std::stable_sort(waiting.hits.begin(), waiting.hits.end(),
-                     [](const auto& a, const auto& b) { return a.at && b.at && *a.at < *b.at; });
-    if (waiting.hits.size() > pending_hits_max) waiting.hits.erase(waiting.hits.begin());
-    dirty_pending.insert(identity);
-    if (!threshold_met(waiting)) return ref;
-    if (open(identity, waiting, now)) {
-        pending.erase(identity);
-        unsettle_rule(seen.rule->id);
-    }
-    return ref;
+    Incident* cause = cause_for(seen);
+    if (cause) fold_symptom(*cause, seen, now);
+    return cause;
 }
 
-// Counts within one member, or over the scope, where clocks of several nodes meet.
-bool IncidentBook::State::threshold_met(const Pending& waiting) const {
-    const Opening& opening = waiting.rule->open;
-    if (opening.count <= 1) return true;
-    const Duration within =
-        opening.within + (opening.across_members ? Duration(across_tolerance) : Duration(0));
-    const Observation& newest = waiting.hits.back();
-    for (const auto& end : waiting.hits) {
-        int count = 0;
-        for (const auto& hit : waiting.hits) {
-            if (!opening.across_members && !same_pod(hit.place, end.place)) continue;
-            const bool timed = hit.at && end.at && opening.within.count() > 0;
-            if (timed && (*hit.at > *end.at || *end.at - *hit.at > within)) continue;
-            ++count;
-        }
-        if (count >= opening.count) return true;
-        if (!newest.at) break;
+EvidenceRef IncidentBook::State::count_hit(const Observation& seen, const std::string& identity,
+                                           Timestamp now) {
+    EvidenceRef ref{identity, seen.place.instance, seen.first_line};
+    // No probe has been asked yet, so nothing says that this is a failure.
+    if (!seen.rule->open.probe.empty()) return ref;
+    if (seen.absent) return promise(seen, identity, now);
+    if (seen.rule->open.sequence.empty()) {
+        if (const Incident* taken = join(seen, identity, now))
+            return {taken->row.identity, ref.instance, ref.first_line};
     }
-    return false;
+    if (!wait(seen, identity) || !seen.rule->open.sequence.empty()) return ref;
+    const Pending& waiting = pending.at(identity);
+    if (threshold_met(waiting) && open(identity, waiting, now)) forget_pending(identity);
+    return ref;
 }
 
 // The next occurrence of an identity, with nothing counted yet.
@@ -180,11 +154,9 @@ Incident& IncidentBook::State::new_incident(IdentityRow& known, const Pending& w
     incident.rule = waiting.rule;
     incident.values = first.values;
     incident.row = std::move(row);
-    note(incident, waiting.hits.back().at, first.clock, "opened", first.place.member,
-         opened.open.count > 1
-             ? "seen " + std::to_string(waiting.hits.size()) + " times: " + incident.row.title
-             : incident.row.title,
-         evidence_reference(first));
+    const Observation& last = waiting.hits.back();
+    note(incident, last.due ? last.due : last.at, first.clock, "opened", first.place.member,
+         opened_words(waiting, incident.row.title), evidence_reference(first));
     return incident;
 }
 
@@ -219,7 +191,9 @@ Incident* IncidentBook::State::open(const std::string& identity, const Pending& 
     } else {
         incident = &new_incident(known, waiting, now);
     }
-    for (const auto& hit : waiting.hits) add(*incident, hit, now, false);
+    // The lines of a sequence are evidence; what counts is how often it was seen.
+    for (const auto& hit : waiting.hits)
+        add(*incident, hit, now, hit.step != Observation::detected);
     return incident;
 }
 
@@ -237,9 +211,9 @@ Incident& IncidentBook::State::reopen_flapping(Incident& last, Timestamp now) {
 
 // Counts one record of the incident itself.
 void IncidentBook::State::add(Incident& incident, const Observation& seen, Timestamp now,
-                              bool symptom) {
+                              bool uncounted) {
     IncidentRow& row = incident.row;
-    if (!symptom) ++row.count;
+    if (!uncounted) ++row.count;
     row.first_seen = earlier(row.first_seen, seen.at);
     row.last_seen = later(row.last_seen, seen.at);
     bool unfolded = false;  // a new member may bring symptoms that came before it
@@ -257,7 +231,7 @@ void IncidentBook::State::add(Incident& incident, const Observation& seen, Times
                 note(incident, seen.at, seen.clock, "grew", seen.place.member,
                      "also in " + seen.place.member, evidence_reference(seen));
         }
-        if (!symptom) ++member.count;
+        if (!uncounted) ++member.count;
         member.first_seen = earlier(member.first_seen, seen.at);
         member.last_seen = later(member.last_seen, seen.at);
         // A line of an older instance that is read late says nothing about the newer one.

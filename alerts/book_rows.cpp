@@ -97,7 +97,10 @@ std::string pending_to_json(const Pending& pending) {
                         {"also", hit.also},
                         {"headline", hit.headline},
                         {"text", hit.text},
-                        {"before", hit.context_before}});
+                        {"before", hit.context_before},
+                        {"step", hit.step},
+                        {"due", time_to_json(hit.due)},
+                        {"or_end", hit.or_end}});
     }
     return hits.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -124,6 +127,10 @@ Pending pending_from_json(const PendingRow& row, const RulePack& pack) {
         hit.headline = value.at("headline");
         hit.text = value.at("text");
         hit.context_before = value.at("before");
+        // Absent in what a version before wrote.
+        hit.step = value.value("step", Observation::detected);
+        hit.due = time_from_json(value.value("due", json()));
+        hit.or_end = value.value("or_end", false);
         pending.hits.push_back(std::move(hit));
     }
     return pending;
@@ -248,7 +255,9 @@ void IncidentBook::load(const StoredState& stored) {
             found->second.evidence[row.slot] = row;
     for (const auto& row : stored.pending) {
         Pending pending = pending_from_json(row, state.pack);
-        if (pending.rule && !pending.hits.empty()) state.pending[row.identity] = std::move(pending);
+        if (!pending.rule || pending.hits.empty()) continue;
+        state.index_pending(row.identity, pending);
+        state.pending[row.identity] = std::move(pending);
     }
     // What is waited for follows from the rows; judging again changes none of them.
     for (auto& [key, incident] : state.incidents) {

@@ -55,6 +55,9 @@ std::string IncidentBook::snapshot() const {
         all["incidents"].push_back(incident_words(incident));
     for (const auto& [identity, waiting] : state_->pending)
         all["pending"].push_back({identity, pending_to_json(waiting)});
+    for (const auto* index : {&state_->promises, &state_->sequences})
+        for (const auto& [key, identities] : *index)
+            for (const auto& identity : identities) all["waits"].push_back({key, identity});
     for (const auto& [identity, row] : state_->identities)
         all["identities"].push_back(
             {identity, row.occurrences, row.last_incident, row.recent_openings});

@@ -2,6 +2,7 @@
 
 #include "alerts/incident_book.h"
 
+#include <functional>
 #include <set>
 
 // The inside of the incident book, shared by its .cpp files and by nobody else.
@@ -45,6 +46,9 @@ struct IncidentBook::State {
     std::map<std::string, std::set<std::string>> by_rule;  // rule -> keys not ended
     std::map<std::string, IdentityRow> identities;
     std::map<std::string, Pending> pending;  // by identity
+    // What of it waits for a line that was promised (by instance) or for the next line of a
+    // sequence (by rule): identities. Follow from `pending`.
+    std::map<std::string, std::set<std::string>> promises, sequences;
     std::map<std::string, SourceRow> sources;
     std::map<std::string, std::set<std::string>> workload_sources;    // workload_key -> instances
     std::map<std::string, std::map<MarkKey, RecoveryMarkRow>> marks;  // by instance
@@ -65,13 +69,28 @@ struct IncidentBook::State {
 
     // book_life.cpp: opening, growing, folding
     EvidenceRef count_hit(const Observation& seen, const std::string& identity, Timestamp now);
-    bool threshold_met(const Pending& waiting) const;
+    Incident* join(const Observation& seen, const std::string& identity, Timestamp now);
     Incident* open(const std::string& identity, const Pending& waiting, Timestamp now);
     Incident& new_incident(IdentityRow& known, const Pending& waiting, Timestamp now);
     Incident& reopen_flapping(Incident& last, Timestamp now);
-    void add(Incident& incident, const Observation& seen, Timestamp now, bool symptom);
+    void add(Incident& incident, const Observation& seen, Timestamp now, bool uncounted);
     void add_evidence(Incident& incident, const Observation& seen);
     void extend_evidence(EvidenceRow& row, const std::string& line);
+
+    // book_conditions.cpp: what must be before an incident opens
+    enum class Fate { waits, kept, broken };
+    using Decide = std::function<Fate(const Pending&, const Observation&)>;
+    bool threshold_met(const Pending& waiting) const;
+    bool wait(const Observation& seen, const std::string& identity);
+    void forget_pending(const std::string& identity);
+    void index_pending(const std::string& identity, const Pending& waiting);
+    EvidenceRef promise(Observation seen, const std::string& identity, Timestamp now);
+    void decide_promises(const std::string& instance, const Decide& decide, Timestamp now);
+    void forget_promises(const std::string& instance, Timestamp now);
+    void met(const std::string& identity, const Pending& whole, Timestamp now);
+    EvidenceRef follow(const Observation& seen, Timestamp now);
+    void forget_old_pending(Timestamp now);
+    std::string opened_words(const Pending& waiting, const std::string& title) const;
 
     // book_symptoms.cpp
     Incident* cause_for(const Observation& seen);

@@ -24,7 +24,9 @@ IncidentBook::~IncidentBook() = default;
 
 EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
     state_->source(seen.place);
-    EvidenceRef ref = state_->count_hit(seen, identity_of(seen), now);
+    EvidenceRef ref = seen.step == Observation::detected
+                          ? state_->count_hit(seen, identity_of(seen), now)
+                          : state_->follow(seen, now);
     state_->settle_unsettled(now);
     return ref;
 }
@@ -68,6 +70,12 @@ void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
             break;
         case LifecycleKind::ended:
             source.ended = true;
+            state_->decide_promises(
+                event.place.instance,
+                [](const Pending&, const Observation& hit) {
+                    return hit.or_end ? State::Fate::broken : State::Fate::kept;
+                },
+                now);
             break;
         case LifecycleKind::gone:
             for (const auto& instance : state_->workload_sources[workload_key(event.place)]) {
@@ -75,6 +83,7 @@ void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
                 if (!same_pod(other.place, event.place) || other.gone) continue;
                 other.gone = other.ended = true;
                 state_->dirty_sources.insert(instance);
+                state_->forget_promises(instance, now);
             }
             break;
     }
@@ -90,11 +99,20 @@ void IncidentBook::watermark(const std::string& instance, Timestamp read_up_to, 
     if (source->second.watermark && *source->second.watermark >= read_up_to) return;
     source->second.watermark = read_up_to;
     state_->dirty_sources.insert(instance);
-    const auto keys = state_->wanted_of.find(instance);
-    if (keys == state_->wanted_of.end()) return;
-    for (const auto& key : std::set<std::string>(keys->second))
-        if (state_->wanted.at(key).at(instance) <= read_up_to)
-            state_->settle(state_->incidents.at(key), now);
+    state_->decide_promises(
+        instance,
+        [&](const Pending&, const Observation& hit) {
+            return *hit.due <= read_up_to ? State::Fate::broken : State::Fate::waits;
+        },
+        now);
+    if (const auto keys = state_->wanted_of.find(instance); keys != state_->wanted_of.end())
+        for (const auto& key : std::set<std::string>(keys->second)) {
+            const auto wanted = state_->wanted.find(key);
+            if (wanted == state_->wanted.end()) continue;
+            const auto due = wanted->second.find(instance);
+            if (due != wanted->second.end() && due->second <= read_up_to)
+                state_->settle(state_->incidents.at(key), now);
+        }
     state_->settle_unsettled(now);
 }
 
@@ -102,6 +120,8 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
                        std::optional<Timestamp> to, const std::string& why, Timestamp now) {
     const auto source = state_->sources.find(instance);
     if (source == state_->sources.end()) return;
+    // A line that did not come may have come where nobody looked.
+    state_->forget_promises(instance, now);
     auto& marks = state_->marks[instance];
     // What had to last and may have been broken where nobody looked proves nothing any more.
     for (auto mark = marks.begin(); mark != marks.end();) {
@@ -172,6 +192,8 @@ void IncidentBook::tick(Timestamp now) {
     }
     state_->settle_unsettled(now);
     state_->forget_old(now);
+    state_->forget_old_pending(now);
+    state_->settle_unsettled(now);
 }
 
 std::optional<Timestamp> IncidentBook::next_tick() const {
@@ -245,6 +267,13 @@ std::vector<WatermarkWanted> IncidentBook::wanted() const {
             const auto [found, fresh] = earliest.emplace(instance, due);
             if (!fresh) found->second = std::min(found->second, due);
         }
+    for (const auto& [instance, identities] : state_->promises)
+        for (const auto& identity : identities)
+            for (const auto& hit : state_->pending.at(identity).hits) {
+                if (!hit.due || hit.place.instance != instance) continue;
+                const auto [found, fresh] = earliest.emplace(instance, *hit.due);
+                if (!fresh) found->second = std::min(found->second, *hit.due);
+            }
     std::vector<WatermarkWanted> list;
     for (const auto& [instance, due] : earliest) list.push_back({instance, due});
     return list;

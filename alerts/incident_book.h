@@ -27,6 +27,17 @@ struct Observation {
     std::string headline;        // the record as one readable line
     std::string text;            // physical lines of the head
     std::string context_before;  // lines before it
+
+    // A detection that is none until a line fails to come, or nullptr.
+    const Absence* absent = nullptr;
+    // What is pending keeps of it: when the line is overdue, and whether an end before breaks it.
+    std::optional<Timestamp> due;
+    bool or_end = false;
+
+    // A record that an earlier detection waits for is observed too: FollowUp::promised, or its
+    // place in the rule's sequence. It counts for nothing where no detection waits.
+    static constexpr int detected = -2;
+    int step = detected;
 };
 
 // A line that is recovery evidence for a rule.
@@ -79,7 +90,8 @@ public:
     static constexpr std::size_t open_max = 10'000;
     static constexpr std::size_t members_max = 1'000;
     static constexpr std::size_t marks_per_source_max = 64;
-    static constexpr std::size_t pending_hits_max = 100;
+    static constexpr std::size_t pending_max = 10'000;  // identities
+    static constexpr std::size_t pending_hits_max = Opening::count_max;
     static constexpr std::size_t evidence_bytes_max = 32 * 1024;
     static constexpr std::int64_t timeline_max = 5'000;
     static constexpr std::chrono::minutes fold_within{10};

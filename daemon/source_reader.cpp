@@ -162,7 +162,7 @@ void SourceReader::on_head(const RecordHead& head) {
     if (!context_.matcher.may_match(head.raw)) return;
     const Record record = decode_record(head.raw);
     const Match match = context_.matcher.match(record);
-    if (match.detections.empty() && match.recoveries.empty()) return;
+    if (match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty()) return;
     report(head, record, match);
 }
 
@@ -186,25 +186,42 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
         seen.text = redact(record.message);
         context_.book.recover(seen, now);
     }
+    Observation seen;
+    seen.place = place();
+    seen.at = at;
+    seen.clock = clock;
+    seen.first_line = head.first_line;
+    seen.last_line = head.last_line;
+    seen.headline = headline(record);
+    seen.text = text;
+    seen.context_before = context_before(head.first_line);
+    const auto identity = [](const auto& parts) {
+        std::vector<std::pair<std::string, std::string>> safe;
+        for (const auto& [name, value] : parts)
+            safe.emplace_back(name, shortened(redact(value), 500));
+        return safe;
+    };
+    // What earlier lines wait for comes before what this one begins.
+    for (const auto& follow_up : match.follow_ups) {
+        seen.rule = follow_up.rule;
+        seen.step = follow_up.step;
+        seen.values = redacted(follow_up.values);
+        seen.identity = identity(follow_up.identity);
+        EvidenceRef ref = context_.book.observe(seen, now);
+        if (!ref.identity.empty()) open_evidence_ = std::move(ref);
+    }
     for (const auto& detection : match.detections) {
-        Observation seen;
         seen.rule = detection.rule;
-        seen.place = place();
-        seen.at = at;
-        seen.clock = clock;
-        seen.first_line = head.first_line;
-        seen.last_line = head.last_line;
+        seen.step = Observation::detected;
+        seen.absent = detection.absent;
         seen.values = redacted(detection.values);
-        for (const auto& [name, value] : detection.identity)
-            seen.identity.emplace_back(name, shortened(redact(value), 500));
+        seen.identity = identity(detection.identity);
         for (const auto& held : detection.causes)
             seen.causes.push_back({held.cause, redact(held.says)});
         seen.also = detection.also;
-        seen.headline = headline(record);
-        seen.text = text;
-        seen.context_before = context_before(head.first_line);
         open_evidence_ = context_.book.observe(seen, now);
-        context_.metrics.record_matched(detection.rule->id);
+        // A promise is no match yet.
+        if (!detection.absent) context_.metrics.record_matched(detection.rule->id);
     }
     context_.changed();
 }

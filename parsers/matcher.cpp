@@ -81,10 +81,16 @@ struct Matcher::Compiled {
     // The captures if this way of detection succeeds.
     std::optional<Values> detect(const Detect& detect, const Record& record) const;
     // Every rule that detects something, the winner first.
-    std::vector<std::pair<const Rule*, Values>> detect_all(
-        const Record& record, const std::vector<int>& candidates) const;
+    struct Found {
+        const Rule* rule;
+        const Detect* way;
+        Values captures;
+    };
+    std::vector<Found> detect_all(const Record& record, const std::vector<int>& candidates) const;
     std::vector<RecoveryHit> recoveries(const Record& record,
                                         const std::vector<int>& candidates) const;
+    std::vector<FollowUp> follow_ups(const Record& record,
+                                     const std::vector<int>& candidates) const;
     bool holds(const std::string& field, const std::string& pattern, const Record& record,
                const Values& captures) const;
     bool holds(const Condition& condition, const Record& record, const Values& captures) const {
@@ -96,7 +102,7 @@ struct Matcher::Compiled {
     // Where a message pattern is used.
     struct Use {
         int rule;   // for detection its rank: 0 wins over 1; for recovery its place in the pack
-        int index;  // into rule.detect or rule.recover
+        int index;  // into rule.detect, rule.recover or rule.open.sequence
         auto operator<=>(const Use&) const = default;
     };
     std::vector<Use> uses(const std::vector<std::vector<Use>>& of,
@@ -105,7 +111,8 @@ struct Matcher::Compiled {
     RulePack pack;
     std::vector<const Rule*> ranked;  // the winner of two that match one record stands first
     PatternSet messages;
-    std::vector<std::vector<Use>> detect_uses, recover_uses;  // by number of the message pattern
+    // By number of the message pattern.
+    std::vector<std::vector<Use>> detect_uses, recover_uses, follow_uses;
     std::unordered_map<const std::string*, const LazyRegex*> regexes;
     std::map<std::string, std::unique_ptr<LazyRegex>> others;  // patterns over fields
 };
@@ -134,6 +141,12 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
         for (std::size_t i = 0; i < rule.recover.size(); ++i)
             use(recover_uses, compile_message(rule.recover[i].message),
                 {place, static_cast<int>(i)});
+        for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
+            use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
+        for (const Detect& detect : rule.detect)
+            if (detect.absent)
+                use(follow_uses, compile_message(detect.absent->message),
+                    {place, FollowUp::promised});
         for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
         for (const Cause& cause : rule.causes)
             for (const Condition& condition : cause.when) compile(condition.pattern);
@@ -141,6 +154,7 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
     messages.finish();
     detect_uses.resize(messages.size());
     recover_uses.resize(messages.size());
+    follow_uses.resize(messages.size());
 }
 
 void Matcher::Compiled::compile(const std::string& pattern) {
@@ -199,15 +213,16 @@ std::optional<Values> Matcher::Compiled::detect(const Detect& detect, const Reco
     return captures;
 }
 
-std::vector<std::pair<const Rule*, Values>> Matcher::Compiled::detect_all(
+std::vector<Matcher::Compiled::Found> Matcher::Compiled::detect_all(
     const Record& record, const std::vector<int>& candidates) const {
-    std::vector<std::pair<const Rule*, Values>> found;
+    std::vector<Found> found;
     // In the order of rank, and of each rule the ways of detection in their order.
     for (const Use& use : uses(detect_uses, candidates)) {
         const Rule* rule = ranked[static_cast<std::size_t>(use.rule)];
-        if (!found.empty() && found.back().first == rule) continue;
-        if (auto captures = detect(rule->detect[static_cast<std::size_t>(use.index)], record))
-            found.emplace_back(rule, std::move(*captures));
+        if (!found.empty() && found.back().rule == rule) continue;
+        const Detect& way = rule->detect[static_cast<std::size_t>(use.index)];
+        if (auto captures = detect(way, record))
+            found.push_back({rule, &way, std::move(*captures)});
     }
     return found;
 }
@@ -223,6 +238,25 @@ std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
             hits.push_back({&rule, use.index, values_of(record, captures)});
     }
     return hits;
+}
+
+std::vector<FollowUp> Matcher::Compiled::follow_ups(const Record& record,
+                                                    const std::vector<int>& candidates) const {
+    std::vector<FollowUp> found;
+    for (const int message : candidates) {
+        const auto number = static_cast<std::size_t>(message);
+        Values captures;
+        if (follow_uses[number].empty() ||
+            !match_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START,
+                          captures))
+            continue;
+        const Values values = values_of(record, captures);
+        for (const Use& use : follow_uses[number]) {
+            const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
+            found.push_back({&rule, use.index, values, identity_of(rule, values)});
+        }
+    }
+    return found;
 }
 
 Detection Matcher::Compiled::describe(const Rule& rule, const Record& record,
@@ -267,11 +301,12 @@ Match Matcher::match(const Record& record) const {
     if (candidates.empty()) return match;
 
     auto found = compiled_->detect_all(record, candidates);
-    if (!found.empty() && found.front().first->notice) {
-        match.notice = found.front().first;
+    if (!found.empty() && found.front().rule->notice) {
+        match.notice = found.front().rule;
     } else if (!found.empty()) {
-        auto& [rule, captures] = found.front();
+        auto& [rule, way, captures] = found.front();
         Detection detection = compiled_->describe(*rule, record, std::move(captures));
+        if (way->absent) detection.absent = &*way->absent;
         const auto add = [&](const std::string& catalog) {
             auto& also = detection.also;
             if (!catalog.empty() && catalog != detection.rule->catalog &&
@@ -279,12 +314,13 @@ Match Matcher::match(const Record& record) const {
                 also.push_back(catalog);
         };
         for (auto loser = std::next(found.begin()); loser != found.end(); ++loser)
-            if (!loser->first->notice) add(loser->first->catalog);
+            if (!loser->rule->notice) add(loser->rule->catalog);
         for (const HeldCause& held : detection.causes) add(held.cause->catalog);
         match.detections.push_back(std::move(detection));
     }
 
     match.recoveries = compiled_->recoveries(record, candidates);
+    match.follow_ups = compiled_->follow_ups(record, candidates);
     return match;
 }
 
@@ -292,8 +328,7 @@ std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
     std::vector<int> candidates;
     compiled_->messages.candidates(record.message, candidates);
     std::vector<const Rule*> rules;
-    for (const auto& [rule, captures] : compiled_->detect_all(record, candidates))
-        rules.push_back(rule);
+    for (const auto& found : compiled_->detect_all(record, candidates)) rules.push_back(found.rule);
     return rules;
 }
 

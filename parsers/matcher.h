@@ -28,6 +28,8 @@ struct Detection {
     Values values;  // captures, fields, wordings, identity: what templates and `same` may name
     std::vector<std::pair<std::string, std::string>> identity;  // ("host","gitlab.example.com") …
     std::vector<HeldCause> causes;  // those whose condition holds, most confident first
+    // The line whose absence makes it a failure: until then it is none. Or nullptr.
+    const Absence* absent = nullptr;
 };
 
 // A record that is recovery evidence for a rule.
@@ -37,10 +39,21 @@ struct RecoveryHit {
     Values values;  // captures and fields of the record
 };
 
+// A record that an earlier detection of a rule waits for.
+struct FollowUp {
+    static constexpr int promised = -1;  // the line whose absence would have been the failure
+
+    const Rule* rule = nullptr;
+    int step = promised;                                        // or into rule->open.sequence
+    Values values;                                              // captures and fields of the record
+    std::vector<std::pair<std::string, std::string>> identity;  // as far as it has the fields
+};
+
 struct Match {
     std::vector<Detection> detections;  // at most one: the winner
     const Rule* notice = nullptr;       // won instead: the record is known and no failure
     std::vector<RecoveryHit> recoveries;
+    std::vector<FollowUp> follow_ups;
 };
 
 // Finds what the rules of a pack say about records.

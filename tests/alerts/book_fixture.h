@@ -44,13 +44,42 @@ inline RulePack book_rules() {
     thrice.id = "thrice";
     thrice.title = "GitLab unavailable";
     thrice.severity = Severity::error;
-    thrice.open = {3, 5min, false};
+    thrice.open.count = 3;
+    thrice.open.within = 5min;
     thrice.silence = 5min;
 
     Rule across = thrice;
     across.id = "across";
     across.open.across_members = true;
-    return {"test", "1", {forbidden, disabled, thrice, across}};
+
+    Rule many_jobs = thrice;
+    many_jobs.id = "many-jobs";
+    many_jobs.open.distinct = "job";
+
+    // Waits for a line that may fail to come, and for its end where `or_end` says so.
+    Rule no_start;
+    no_start.id = "no-start";
+    no_start.title = "the manager did not start";
+    no_start.detect = {{"Runtime platform"}};
+    no_start.detect[0].absent = Absence{"Initializing executor providers", 60s, false};
+    no_start.recover = {Recovery{Recovery::Kind::evidence, "Initializing executor providers", {}}};
+    Rule no_end = no_start;
+    no_end.id = "no-end";
+    no_end.detect[0].absent->or_end = true;
+
+    Rule then;
+    then.id = "then";
+    then.title = "first, second and third";
+    then.identity = {"runner"};
+    then.open.within = 5min;
+    then.open.sequence = {"second", "third"};
+
+    Rule probed;
+    probed.id = "probed";
+    probed.open.probe = "port";
+    return {"test",
+            "1",
+            {forbidden, disabled, thrice, across, many_jobs, no_start, no_end, then, probed}};
 }
 
 class BookTest : public testing::Test {
@@ -75,13 +104,29 @@ protected:
     }
 
     EvidenceRef fail(const std::string& rule, const Place& place, Timestamp at,
-                     const std::string& runner = "A") {
+                     const std::string& runner = "A", const Values& more = {}) {
+        return observe(rule, place, at, Observation::detected, runner, more);
+    }
+
+    // A line that a detection of the rule may wait for.
+    EvidenceRef follow(const std::string& rule, int step, const Place& place, Timestamp at,
+                       const std::string& runner = "A") {
+        return observe(rule, place, at, step, runner, {});
+    }
+
+    EvidenceRef observe(const std::string& rule, const Place& place, Timestamp at, int step,
+                        const std::string& runner, const Values& more) {
         Observation seen;
         seen.rule = pack.find(rule);
+        seen.step = step;
+        if (step == Observation::detected && !seen.rule->detect.empty() &&
+            seen.rule->detect[0].absent)
+            seen.absent = &*seen.rule->detect[0].absent;
         seen.place = place;
         seen.at = at;
         seen.first_line = seen.last_line = ++line;
         seen.values = {{"runner", runner}, {"runner_name", "name-" + runner}};
+        for (const auto& [name, value] : more) seen.values[name] = value;
         for (const auto& name : seen.rule->identity)
             seen.identity.emplace_back(name, seen.values[name]);
         seen.text = seen.headline = "failure of " + runner;
