@@ -94,7 +94,8 @@ symptoms: [other]
 wordings: [{name: n, when: {field: f, matches: '4'}, says: w}]
 causes:
   - {id: c, catalog: K-2, confidence: likely, versions: ">=18.10",
-     when: [{field: f, matches: '5'}, {field: f, not_matches: '6'}], says: s, disproved_by: d, fix: x}
+     when: [{field: f, matches: '5'}, {field: f, not_matches: '6'}], says: s,
+     disproved_by: d, fix: x}
 fixes:
   - {id: x, title: t, steps: [{says: s, command: c, versions: "<18", source: q}],
      not_a_fix: [n], verify: v}
@@ -105,7 +106,8 @@ samples:
   ignore: [{text: z, by: other}]
   recover: [e]
   stories:
-    - {name: n, lines: [{at: 0s, text: a}, {at: 1m30s, text: b}], expect: {open: true, resolved: false, count: 2}}
+    - {name: n, lines: [{at: 0s, text: a}, {at: 1m30s, text: b}],
+       expect: {open: true, resolved: false, count: 2}}
 )y"});
     ASSERT_TRUE(rule) << rule.error().front().to_string();
     EXPECT_EQ(rule->catalog, "K-1");
