@@ -82,7 +82,8 @@ std::map<std::string, Lines> kinds_found(const std::vector<ReadRecord>& records)
             kinds.push_back(detection.rule->catalog);
         }
         for (const std::string& kind : kinds)
-            for (std::uint64_t line = record.first_line; line <= record.last_line; ++line)
+            for (std::uint64_t line = record.first_line;
+                 line <= record.last_line + record.continuation.size(); ++line)
                 found[kind].insert(line);
     }
     return found;
@@ -101,7 +102,7 @@ TEST(Recordings, ShowEachKindExactlyOnItsLines) {
         EXPECT_EQ(kinds_found(records_of(read_recording(recording.file))), recording.kinds);
         for (const auto& [kind, lines] : recording.kinds) seen.insert(kind);
     }
-    EXPECT_GE(seen.size(), 30u) << "the index is read, and most kinds of it are known";
+    EXPECT_GE(seen.size(), 40u) << "the index is read, and most kinds of it are known";
 }
 
 TEST(Recordings, RaiseNothingWhereTheRunnerWasHealthy) {
@@ -271,7 +272,8 @@ TEST(Recordings, TheFilterLetsFewHealthyRecordsThrough) {
         passed += built_in_matcher().may_match(record.raw);
     }
     EXPECT_GT(records, 80);
-    EXPECT_LT(passed, records / 10);
+    // A start and a job: what proves recovery in them passes by right.
+    EXPECT_LT(passed, records / 5);
     EXPECT_THAT(built_in_matcher().slow_patterns(), IsEmpty());
 }
 
