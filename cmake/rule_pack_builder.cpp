@@ -1,6 +1,7 @@
 // Verifies rule files and writes them as a C++ source that defines built_in_rules(). Run by the
 // build: rule_pack_builder OUTPUT ROOT FILE…, where ROOT is taken off the files' names.
 
+#include "alerts/story_check.h"
 #include "parsers/rule_loader.h"
 
 #include <cstdio>
@@ -66,6 +67,9 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "%s\n", error.to_string().c_str());
         return 1;
     }
+    const auto failed = runnerwatch::verify_stories(runnerwatch::Matcher(*pack));
+    for (const auto& error : failed) std::fprintf(stderr, "%s\n", error.to_string().c_str());
+    if (!failed.empty()) return 1;
     std::ofstream out(argv[1], std::ios::binary | std::ios::trunc);
     out << source_of(files) << std::flush;
     if (out) return 0;

@@ -1,5 +1,6 @@
 #include "daemon/rule_files.h"
 
+#include "alerts/story_check.h"
 #include "parsers/visible_text.h"
 
 #include <algorithm>
@@ -70,10 +71,16 @@ Result<std::unique_ptr<Matcher>, std::vector<std::string>> load_rules(
     const auto files = read_rule_files(folders);
     if (!files) return failure(files.error());
     auto pack = load_pack("gitlab-runner", *files);
-    if (pack) return std::make_unique<Matcher>(std::move(*pack));
     std::vector<std::string> errors;
-    for (const auto& error : pack.error()) errors.push_back(error.to_string());
-    return failure(std::move(errors));
+    if (!pack) {
+        for (const auto& error : pack.error()) errors.push_back(error.to_string());
+        return failure(std::move(errors));
+    }
+    auto matcher = std::make_unique<Matcher>(std::move(*pack));
+    // The stories of the built-in rules were checked when they were built in.
+    for (const auto& error : verify_stories(*matcher, 1)) errors.push_back(error.to_string());
+    if (!errors.empty()) return failure(std::move(errors));
+    return matcher;
 }
 
 std::unique_ptr<Matcher> rules_or_errors(const std::vector<std::string>& folders,

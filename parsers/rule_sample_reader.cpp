@@ -67,9 +67,14 @@ Story read_story(const YAML::Node& node, const std::string& place, YamlFaults& f
         map.fault(map.line("lines"), place + ": 'lines' is missing: a story needs some");
     if (const auto expect = map.child("expect")) {
         YamlMap expected(*expect, place + ".expect", faults);
-        if (expected.has("open")) story.open = expected.flag("open");
-        if (expected.has("resolved")) story.resolved = expected.flag("resolved");
-        if (expected.has("count")) story.count = expected.number("count", 0);
+        const auto flag = [&](const std::string& key) {
+            const bool value = expected.flag(key);
+            return expected.has(key) ? std::optional(value) : std::nullopt;
+        };
+        story.open = flag("open");
+        story.resolved = flag("resolved");
+        const int count = expected.number("count", 0);
+        if (expected.has("count")) story.count = count;
         expected.finish();
     }
     if (!story.open && !story.resolved && !story.count)

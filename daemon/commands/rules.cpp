@@ -1,5 +1,6 @@
 #include "daemon/commands/rules.h"
 
+#include "alerts/story_check.h"
 #include "daemon/commands/rule_json.h"
 #include "daemon/commands/rule_page.h"
 #include "daemon/rule_files.h"
@@ -157,9 +158,9 @@ int test_rules(const RulesOptions& options, const std::vector<std::string>& test
         return unusable;
     }
     std::map<std::string, std::vector<std::string>> errors;
-    if (const auto pack = load_pack("gitlab-runner", *files); !pack)
-        for (const RuleError& error : pack.error())
-            errors[error.file].push_back(visible_text(error.to_string(), Newlines::keep));
+    const auto pack = load_pack("gitlab-runner", *files);
+    for (const RuleError& error : pack ? verify_stories(Matcher(*pack)) : pack.error())
+        errors[error.file].push_back(visible_text(error.to_string(), Newlines::keep));
     const int first_layer = tested.empty() ? 0 : static_cast<int>(options.folders.size()) + 1;
     Listing listing{
         {{"result", "RESULT"}, {"id", "RULE"}, {"samples", "SAMPLES"}, {"file", "FILE"}}, {}};
@@ -175,7 +176,7 @@ int test_rules(const RulesOptions& options, const std::vector<std::string>& test
                     {"errors", json::array()}};
         if (rule)
             row["samples"] = rule->sample_detect.size() + rule->sample_ignore.size() +
-                             rule->sample_recover.size();
+                             rule->sample_recover.size() + rule->stories.size();
         if (wrong != errors.end()) {
             row["errors"] = wrong->second;
             ++failed;

@@ -18,7 +18,10 @@ void ScanPipeline::end() {
     framer_.clear();
     unwrapper_.end([this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
     // Back to front: in the order in which they were used last.
-    for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) lane->reader.end(*lane);
+    for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) {
+        lane->reader.end(*lane);
+        lane->end_promises();
+    }
     lanes_.clear();
 }
 
@@ -63,16 +66,67 @@ ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view
 
 void ScanPipeline::Lane::on_head(const RecordHead& head) {
     const bool may_match = pipeline.matcher_.may_match(head.raw);
-    if (!may_match && !pipeline.report_.waits_for_time()) return;
+    if (!may_match && !pipeline.report_.waits_for_time() && promised.empty()) return;
     Record record = decode_record(head.raw);
     ScanPosition at{pipeline.source_, pod, head.first_line, head.last_line,
                     head.time ? head.time : record.time};
     if (at.time) pipeline.report_.seen_until(at.source, at.pod, *at.time);
-    if (!may_match) return;
+    const Match nothing;
+    if (!may_match) return take_follow_ups(nothing, at);
     Match match = pipeline.matcher_.match(record);
+    take_follow_ups(match, at);
     for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
     if (match.detections.empty()) return;
-    pending = ScanHit{std::move(match.detections.front()), std::move(record), std::move(at)};
+    Detection& detection = match.detections.front();
+    // Without the answer of its probe the line says nothing.
+    if (!detection.rule->open.probe.empty()) return;
+    ScanHit hit{std::move(detection), std::move(record), std::move(at)};
+    if (hit.detection.absent != nullptr) return promise(std::move(hit));
+    pending = std::move(hit);
+}
+
+void ScanPipeline::Lane::decide_promises(const std::function<bool(const ScanHit&)>& kept,
+                                         const std::function<bool(const ScanHit&)>& broken) {
+    std::vector<ScanHit> rest;
+    for (ScanHit& hit : std::exchange(promised, {})) {
+        if (broken(hit)) {
+            pipeline.on_hit_(hit);
+        } else if (!kept(hit)) {
+            rest.push_back(std::move(hit));
+        }
+    }
+    promised = std::move(rest);
+}
+
+void ScanPipeline::Lane::take_follow_ups(const Match& match, const ScanPosition& at) {
+    if (promised.empty()) return;
+    decide_promises(
+        [&](const ScanHit& hit) {
+            return std::any_of(
+                match.follow_ups.begin(), match.follow_ups.end(), [&](const FollowUp& one) {
+                    return one.step == FollowUp::promised && one.rule == hit.detection.rule;
+                });
+        },
+        [&](const ScanHit& hit) {
+            return at.time && hit.at.time && *at.time - *hit.at.time > hit.detection.absent->within;
+        });
+}
+
+void ScanPipeline::Lane::promise(ScanHit hit) {
+    // Whatever wrote the promise before has ended.
+    const Rule* rule = hit.detection.rule;
+    decide_promises([&](const ScanHit& earlier) { return earlier.detection.rule == rule; },
+                    [&](const ScanHit& earlier) {
+                        return earlier.detection.rule == rule && earlier.detection.absent->or_end;
+                    });
+    promised.push_back(std::move(hit));
+}
+
+// Without times the order decides: no such line follows.
+void ScanPipeline::Lane::end_promises() {
+    decide_promises(
+        [](const ScanHit&) { return true; },
+        [](const ScanHit& hit) { return hit.detection.absent->or_end || !hit.at.time; });
 }
 
 void ScanPipeline::Lane::on_continuation(const SourceLine& line) {

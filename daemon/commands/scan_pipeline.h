@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace runnerwatch {
 
@@ -51,10 +52,18 @@ private:
         void on_continuation(const SourceLine& line) override;
         void on_record_end() override;
 
+        // Hands over or forgets what waited for a line that should follow.
+        void decide_promises(const std::function<bool(const ScanHit&)>& kept,
+                             const std::function<bool(const ScanHit&)>& broken);
+        void take_follow_ups(const Match& match, const ScanPosition& at);
+        void promise(ScanHit hit);
+        void end_promises();
+
         ScanPipeline& pipeline;
         std::string pod, container;
         RecordReader reader;
         std::optional<ScanHit> pending;
+        std::vector<ScanHit> promised;  // at most one of each rule
     };
 
     void line(const FramedLine& framed);

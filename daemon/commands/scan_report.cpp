@@ -84,6 +84,7 @@ std::unique_ptr<Finding> new_finding(const ScanHit& hit, std::string place) {
 // decides: each hit counts.
 bool counts_to_threshold(std::deque<std::optional<Timestamp>>& recent, const Opening& open,
                          const std::optional<Timestamp>& time) {
+    if (!open.sequence.empty()) return false;  // the lines that must follow are not looked for
     const auto needed = static_cast<std::size_t>(std::max(open.count, 1));
     recent.push_back(time);
     if (recent.size() > needed) recent.pop_front();

@@ -1,0 +1,76 @@
+#include "daemon/commands/scan_pipeline.h"
+#include "parsers/rule_loader.h"
+
+#include <gmock/gmock.h>
+
+namespace runnerwatch {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// The first lines of the hits in a log, against a rule for a start that gets nowhere.
+std::vector<std::uint64_t> hits(const std::string& log, const std::string& absent = "") {
+    const std::string rule = R"y(id: no-start
+title: The manager does not start
+impact: No job starts.
+severity: error
+response: page
+detect: [{message: 'Runtime platform', absent: {message: 'Initializing', within: 60s)y" +
+                             absent + R"y(}}]
+samples: {detect: ['Runtime platform']}
+)y";
+    const std::string probed = R"y(id: probed
+title: A port without metrics
+impact: Nobody sees the metrics.
+severity: error
+response: page
+open: {with_probe: metrics-port}
+detect: [{message: 'listen_address not defined'}]
+samples: {detect: ['listen_address not defined']}
+)y";
+    const auto pack = load_pack("test", {{"r.yaml", rule}, {"p.yaml", probed}});
+    if (!pack) throw std::logic_error(pack.error().front().to_string());
+    const Matcher matcher(*pack);
+    ScanReport report;
+    std::vector<std::uint64_t> lines;
+    ScanPipeline pipeline("log", matcher, report,
+                          [&](const ScanHit& hit) { lines.push_back(hit.at.line); });
+    pipeline.feed(log);
+    pipeline.end();
+    return lines;
+}
+
+std::string line(const std::string& time, const std::string& message) {
+    return "{\"level\":\"info\",\"msg\":\"" + message + "\",\"time\":\"2026-11-25T10:" + time +
+           "Z\"}\n";
+}
+
+const std::string start = "Runtime platform", goes_on = "Initializing executor providers";
+
+TEST(ScanPromise, IsBrokenByALineThatComesTooLate) {
+    EXPECT_THAT(hits(line("00:00", start) + line("00:05", goes_on) + line("05:00", "x")),
+                IsEmpty());
+    EXPECT_THAT(hits(line("00:00", start) + line("01:01", goes_on)), ElementsAre(1u));
+    EXPECT_THAT(hits(line("00:00", start) + line("01:01", "x")), ElementsAre(1u));
+    EXPECT_THAT(hits(line("00:00", start) + line("01:00", "x")), IsEmpty()) << "it may still come";
+}
+
+TEST(ScanPromise, EndsWithItsProcess) {
+    const std::string log = line("00:00", start) + line("00:05", start) + line("00:06", goes_on);
+    EXPECT_THAT(hits(log), IsEmpty());
+    EXPECT_THAT(hits(log, ", or_end: true"), ElementsAre(1u));
+    EXPECT_THAT(hits(line("00:00", start), ", or_end: true"), ElementsAre(1u));
+}
+
+TEST(ScanPromise, IsDecidedByTheOrderOfLinesWithoutTimes) {
+    EXPECT_THAT(hits(start + "\n" + goes_on + "\n"), IsEmpty());
+    EXPECT_THAT(hits(start + "\nx\n"), ElementsAre(1u));
+}
+
+TEST(ScanPromise, IsNoneForALineThatNeedsAProbe) {
+    EXPECT_THAT(hits(line("00:00", "listen_address not defined")), IsEmpty());
+}
+
+}  // namespace
+}  // namespace runnerwatch
