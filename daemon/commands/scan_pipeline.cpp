@@ -78,8 +78,6 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
     for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
     if (match.detections.empty()) return;
     Detection& detection = match.detections.front();
-    // Without the answer of its probe the line says nothing.
-    if (!detection.rule->open.probe.empty()) return;
     ScanHit hit{std::move(detection), std::move(record), std::move(at)};
     if (hit.detection.absent != nullptr) return promise(std::move(hit));
     pending = std::move(hit);

@@ -20,16 +20,7 @@ detect: [{message: 'Runtime platform', absent: {message: 'Initializing', within:
                              absent + R"y(}}]
 samples: {detect: ['Runtime platform']}
 )y";
-    const std::string probed = R"y(id: probed
-title: A port without metrics
-impact: Nobody sees the metrics.
-severity: error
-response: page
-open: {with_probe: metrics-port}
-detect: [{message: 'listen_address not defined'}]
-samples: {detect: ['listen_address not defined']}
-)y";
-    const auto pack = load_pack("test", {{"r.yaml", rule}, {"p.yaml", probed}});
+    const auto pack = load_pack("test", {{"r.yaml", rule}});
     if (!pack) throw std::logic_error(pack.error().front().to_string());
     const Matcher matcher(*pack);
     ScanReport report;
@@ -66,10 +57,6 @@ TEST(ScanPromise, EndsWithItsProcess) {
 TEST(ScanPromise, IsDecidedByTheOrderOfLinesWithoutTimes) {
     EXPECT_THAT(hits(start + "\n" + goes_on + "\n"), IsEmpty());
     EXPECT_THAT(hits(start + "\nx\n"), ElementsAre(1u));
-}
-
-TEST(ScanPromise, IsNoneForALineThatNeedsAProbe) {
-    EXPECT_THAT(hits(line("00:00", "listen_address not defined")), IsEmpty());
 }
 
 }  // namespace

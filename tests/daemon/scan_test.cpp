@@ -355,8 +355,10 @@ std::map<std::string, std::set<std::uint64_t>> expected_lines(const json& entry)
 
 TEST(Scan, FindsInTheRecordingsWhatTheyShowAndNothingElse) {
     std::set<std::string> kinds;
+    for (const Rule& rule : built_in().pack().rules) kinds.insert(rule.catalog);
+    // What a notice takes is nothing that scan tells.
     for (const Rule& rule : built_in().pack().rules)
-        if (!rule.notice) kinds.insert(rule.catalog);  // a notice is nothing that scan tells
+        if (rule.notice) kinds.erase(rule.catalog);
     std::ifstream index(recordings + "index.jsonl");
     int compared = 0;
     for (std::string line; std::getline(index, line);) {
@@ -371,7 +373,8 @@ TEST(Scan, FindsInTheRecordingsWhatTheyShowAndNothingElse) {
             for (std::uint64_t number = object["line"]; number <= object["line_end"]; ++number)
                 for (const std::string& id : ids) found[id].insert(number);
         }
-        for (const auto& [kind, lines] : found) EXPECT_EQ(lines, shown_lines[kind]) << kind;
+        for (const auto& [kind, lines] : found)
+            if (kinds.contains(kind)) EXPECT_EQ(lines, shown_lines[kind]) << kind;
         for (const auto& [kind, lines] : shown_lines) {
             if (!kinds.contains(kind)) continue;
             EXPECT_EQ(found[kind], lines) << kind;
