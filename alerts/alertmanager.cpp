@@ -87,7 +87,7 @@ bool over(const IncidentRow& row) {
 }  // namespace
 
 AlertmanagerLedger::AlertmanagerLedger(const RulePack& pack, std::vector<Target> targets)
-    : pack_(pack), targets_(std::move(targets)) {}
+    : pack_(&pack), targets_(std::move(targets)) {}
 
 void AlertmanagerLedger::load(const StoredState& state) {
     for (const auto& row : state.alertmanager_sent)
@@ -108,7 +108,7 @@ void AlertmanagerLedger::collect(const Target& target, const std::string& url,
         AlertmanagerSentRow ended = row;
         ended.resolved = true;
         ended.resolved_at = now;
-        ended.annotations = annotations_for(incident, pack_);
+        ended.annotations = annotations_for(incident, *pack_);
         const Timestamp end = incident.ended_at && over(incident) ? *incident.ended_at : now;
         ended.ends_at = std::max(format_time(std::min(end, now)), row.starts_at);
         rows.push_back(std::move(ended));
@@ -116,7 +116,7 @@ void AlertmanagerLedger::collect(const Target& target, const std::string& url,
     if (over(incident)) return;
     const auto known = sent_.find({target.receiver, url, labels});
     if (known == sent_.end() && !tell_new) return;
-    const std::string annotations = annotations_for(incident, pack_);
+    const std::string annotations = annotations_for(incident, *pack_);
     const bool fresh = known == sent_.end() || known->second.resolved ||
                        known->second.incident != incident.key ||
                        known->second.annotations != annotations;

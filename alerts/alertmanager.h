@@ -39,6 +39,7 @@ public:
     AlertmanagerLedger(const RulePack& pack, std::vector<Target> targets);
 
     void load(const StoredState& state);
+    void use_pack(const RulePack& pack) { pack_ = &pack; }
 
     // What is to be posted now, one post per Alertmanager. `incidents`: all the book holds.
     // `tell_new`: false while catching up: only what was told before is refreshed or resolved.
@@ -57,7 +58,7 @@ private:
     void collect(const Target& target, const std::string& url, const IncidentRow& incident,
                  bool tell_new, Timestamp now, std::vector<AlertmanagerSentRow>& rows);
 
-    const RulePack& pack_;
+    const RulePack* pack_;
     std::vector<Target> targets_;
     std::map<Key, AlertmanagerSentRow> sent_;
     std::map<std::string, Timestamp> retry_at_;  // by url

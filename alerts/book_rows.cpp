@@ -254,7 +254,7 @@ void IncidentBook::load(const StoredState& stored) {
         if (const auto found = state.incidents.find(row.incident); found != state.incidents.end())
             found->second.evidence[row.slot] = row;
     for (const auto& row : stored.pending) {
-        Pending pending = pending_from_json(row, state.pack);
+        Pending pending = pending_from_json(row, *state.pack);
         if (!pending.rule || pending.hits.empty()) continue;
         state.index_pending(row.identity, pending);
         state.pending[row.identity] = std::move(pending);

@@ -37,7 +37,7 @@ struct IncidentBook::State {
 
     State(const RulePack& rules, std::string id);
 
-    const RulePack& pack;
+    const RulePack* pack;
     std::string database_id;
     std::map<std::string, std::set<std::string>> causes_of;  // symptom rule -> rules
 
@@ -140,7 +140,8 @@ struct IncidentBook::State {
     void touch(Incident& incident);
     void forget_incident(const std::string& key);
     void materialise_incident(const std::string& key);
-    const Rule* rule(const std::string& id) const { return pack.find(id); }
+    const Rule* rule(const std::string& id) const { return pack->find(id); }
+    void follow(const RulePack& rules);  // points to them from now on
 };
 
 std::string pending_to_json(const Pending& pending);

@@ -11,9 +11,14 @@ namespace runnerwatch {
 
 using nlohmann::json;
 
-IncidentBook::State::State(const RulePack& rules, std::string id)
-    : pack(rules), database_id(std::move(id)) {
-    for (const auto& cause : pack.rules)
+IncidentBook::State::State(const RulePack& rules, std::string id) : database_id(std::move(id)) {
+    follow(rules);
+}
+
+void IncidentBook::State::follow(const RulePack& rules) {
+    pack = &rules;
+    causes_of.clear();
+    for (const auto& cause : rules.rules)
         for (const auto& symptom : cause.symptoms) causes_of[symptom].insert(cause.id);
 }
 

@@ -100,7 +100,7 @@ public:
     static constexpr std::chrono::hours flapping_within{1};
     static constexpr std::size_t flapping_openings = 3;
 
-    // `pack` must outlive the book: incidents point to its rules.
+    // `pack` must live until the book is gone or has got another: incidents point to its rules.
     IncidentBook(const RulePack& pack, std::string database_id);
     ~IncidentBook();
     IncidentBook(const IncidentBook&) = delete;
@@ -108,6 +108,11 @@ public:
 
     // Before the first input. Incidents of rules the pack no longer has stay as they are.
     void load(const StoredState& state);
+
+    // Goes on with another version of the rules; the old pack may go when this returns. Incidents
+    // and what is pending stay, bound to the rules of their ids; conditions that changed hold from
+    // now on. Incidents of rules that are no more stay as they are.
+    void use_pack(const RulePack& pack, Timestamp now);
 
     // The seven inputs.
     EvidenceRef observe(const Observation& seen, Timestamp now);

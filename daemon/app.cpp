@@ -38,15 +38,17 @@ std::vector<AlertmanagerLedger::Target> alertmanagers(const Config& config) {
 
 }  // namespace
 
-App::App(asio::io_context& io, Config config, std::unique_ptr<Matcher> matcher, const Clock& clock,
-         Watchers watchers)
+App::App(asio::io_context& io, Config config, RuleSet rules, const Clock& clock, Watchers watchers)
     : io_(io),
       config_(std::move(config)),
-      matcher_(std::move(matcher)),
+      matcher_(std::move(rules.matcher)),
       clock_(clock),
       watchers_(std::move(watchers)),
       started_at_(clock.now()),
-      tasks_(io.get_executor(), log_failure) {}
+      tasks_(io.get_executor(), log_failure) {
+    exceptions_.use(std::move(rules.exceptions));
+    metrics_.set_rules(matcher_->pack().rules.size(), true);
+}
 
 App::~App() = default;
 
@@ -68,6 +70,8 @@ void App::load(const StoredState& stored) {
         if (const auto at = parse_time(alive->second)) last_alive_ = at->time;
     book_ = std::make_unique<IncidentBook>(matcher_->pack(), stored.database_id);
     book_->load(stored);
+    exceptions_.load(stored);
+    unclassified_.load(stored);
     dispatcher_ = std::make_unique<Dispatcher>(config_.alerts.route, own_grouping(config_));
     dispatcher_->load(stored);
     ledger_ = std::make_unique<AlertmanagerLedger>(matcher_->pack(), alertmanagers(config_));
@@ -120,13 +124,15 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     reading.all_caught_up = [this] { on_all_caught_up("all sources are read"); };
     reading.changed = [this] { committer_->kick(); };
     sources_ = std::make_unique<SourceManager>(
-        loop, config_, *matcher_, *book_, clock_, metrics_,
+        loop, config_, *matcher_, *book_, exceptions_, unclassified_, clock_, metrics_,
         [this] { return committer_->dropping(); }, std::move(reading));
     if (auto listening = listen(); !listening) co_return failure(listening.error());
     sources_->start(*stored);
     tasks_.spawn("writing", committer_->run());
     tasks_.spawn("telling", delivery_->run());
     tasks_.spawn("housekeeping", housekeeping());
+    tasks_.spawn("watching rules", watch_rules());
+    for (const auto& words : exceptions_.expired_words(started_at_)) spdlog::warn("{}", words);
     co_return std::monostate{};
 }
 
@@ -138,6 +144,8 @@ void App::collect(ChangeSet& changes) {
         if (const IncidentRow* incident = book_->find(key))
             dispatcher_->incident_changed(*incident, now);
     changes.merge(book_->take_changes());
+    changes.merge(unclassified_.take_changes());
+    exceptions_.take_changes(changes);
     ledger_->take_changes(changes);
     taken_ = dispatcher_->take_changes(changes);
     if (std::exchange(alive_due_, false)) changes.meta["last_alive"] = format_time(now);

@@ -8,6 +8,7 @@
 #include "daemon/delivery_loop.h"
 #include "daemon/metrics.h"
 #include "daemon/net/http_server.h"
+#include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/store_thread.h"
 #include "daemon/runtime/task_group.h"
@@ -30,6 +31,7 @@ class App {
 public:
     static constexpr std::chrono::minutes catch_up_max{5};
     static constexpr std::chrono::minutes outage_min{5};
+    static constexpr std::chrono::seconds rules_looked_at_every{5};
     static constexpr std::chrono::seconds last_deliveries_max{5};  // real time, at a stop
 
     // What a demonstration shows. Called on the loop, for committed state only.
@@ -38,14 +40,18 @@ public:
         std::function<void(const std::string& receiver, const std::string& what)> on_delivery;
     };
 
-    App(asio::io_context& io, Config config, std::unique_ptr<Matcher> matcher, const Clock& clock,
-        Watchers watchers);
+    App(asio::io_context& io, Config config, RuleSet rules, const Clock& clock, Watchers watchers);
     ~App();
     App(const App&) = delete;
     App& operator=(const App&) = delete;
 
     // Opens the database and the listeners and begins to read. The error is four-part.
     asio::awaitable<Result<std::monostate, std::string>> start();
+
+    // Reads the rules of the configured folders again and puts them in force; where they are
+    // refused, those of before stay, and that is said, counted and shown as degraded. What is open
+    // and pending survives. Also done when a file of the folders changes.
+    asio::awaitable<void> reload_rules();
 
     // Two phases: reading stops and what it gave is written and, for a bounded time, told; then
     // everything else is cancelled.
@@ -60,6 +66,9 @@ private:
     void on_committed(const CommitResult& result);
     void on_all_caught_up(const std::string& why);
     asio::awaitable<void> housekeeping();
+    asio::awaitable<void> watch_rules();
+    void use_rules(RuleSet rules);
+    void refuse_rules(const std::vector<std::string>& errors);
     asio::awaitable<std::vector<IncidentDetail>> details(std::vector<std::string> keys);
     asio::awaitable<Result<std::monostate, std::string>> open_store();
     void load(const StoredState& stored);
@@ -76,10 +85,13 @@ private:
     const Clock& clock_;
     Watchers watchers_;
     Metrics metrics_;
-    StoreThread writer_thread_, reader_thread_;
+    StoreThread writer_thread_, reader_thread_, worker_thread_;  // worker: pure work
     std::unique_ptr<Store> store_;
     std::unique_ptr<Reader> reader_;
     std::unique_ptr<IncidentBook> book_;
+    ExceptionBook exceptions_{metrics_};
+    UnclassifiedBook unclassified_;
+    std::string rules_trouble_;  // why the rules on disk are not in force; empty: they are
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<AlertmanagerLedger> ledger_;
     std::unique_ptr<Committer> committer_;

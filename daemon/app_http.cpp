@@ -128,9 +128,15 @@ std::string App::ready_body() const {
     const auto sources = sources_->status();
     json degraded = json::array();
     if (committer_->failing()) degraded.push_back(committer_->trouble());
+    if (!rules_trouble_.empty()) degraded.push_back(rules_trouble_);
+    for (const auto& words : exceptions_.expired_words(clock_.now())) degraded.push_back(words);
     for (const auto& trouble : sources.troubles) degraded.push_back(trouble);
     return dump(json{{"ready", true},
                      {"catching_up", dispatcher_->catching_up()},
+                     {"rules",
+                      {{"count", matcher_->pack().rules.size()},
+                       {"version", matcher_->pack().version},
+                       {"current", rules_trouble_.empty()}}},
                      {"sources",
                       {{"known", sources.known},
                        {"caught_up", sources.caught_up},
@@ -150,6 +156,7 @@ std::string App::metrics_text() {
             ++open[row->severity];
     for (const auto& [severity, count] : open)
         metrics_.set_open_incidents(to_string(severity), count);
+    metrics_.set_templates(unclassified_.templates().size(), unclassified_.beyond());
     const auto oldest = dispatcher_->oldest_owed();
     metrics_.set_outbox(dispatcher_->owed(),
                         oldest ? std::chrono::duration<double>(clock_.now() - *oldest).count() : 0);

@@ -38,7 +38,7 @@ DeliveryLoop::DeliveryLoop(Loop loop, const Config& config, const RulePack& pack
                            const Clock& clock, Metrics& metrics, Hooks hooks)
     : loop_(loop),
       config_(config),
-      pack_(pack),
+      pack_(&pack),
       book_(book),
       dispatcher_(dispatcher),
       ledger_(ledger),
@@ -146,7 +146,7 @@ asio::awaitable<void> DeliveryLoop::send(DueMessage message) {
     std::vector<std::string> keys;
     for (const auto& entry : message.entries) keys.push_back(entry.incident);
     auto details = co_await hooks_.details(std::move(keys));
-    const Message composed = compose(message, details, pack_, clock_.now());
+    const Message composed = compose(message, details, *pack_, clock_.now());
     auto request = request_for(composed);
     DeliveryOutcome outcome;
     if (request)

@@ -37,6 +37,7 @@ public:
                  Metrics& metrics, Hooks hooks);
 
     asio::awaitable<void> run();
+    void use_pack(const RulePack& pack) { pack_ = &pack; }
     void kick();
     asio::awaitable<void> stop() { return tasks_.stop(); }
 
@@ -49,7 +50,7 @@ private:
 
     Loop loop_;
     const Config& config_;
-    const RulePack& pack_;
+    const RulePack* pack_;
     IncidentBook& book_;
     Dispatcher& dispatcher_;
     AlertmanagerLedger& ledger_;

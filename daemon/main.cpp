@@ -35,6 +35,7 @@ int scan(ScanOptions options, const std::vector<std::string>& folders) {
     const auto matcher = rules_or_errors(folders, std::cerr);
     if (!matcher) return usage_error;
     options.colour = colour_wanted();
+    options.progress = ::isatty(STDERR_FILENO) == 1;
     options.terminal = ::isatty(STDOUT_FILENO) == 1;
     return run_scan(options, *matcher, std::cout, std::cerr);
 }
@@ -63,7 +64,8 @@ int run_command(int argc, char** argv) {
         ->check(CLI::IsMember({"table", "json"}));
     scanning->add_option("--fail-on", fail_on, "lowest severity that makes the exit code 1")
         ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
-    scanning->add_flag("--all", scan_options.all, "every trouble in full, however many");
+    scanning->add_flag("--all", scan_options.all,
+                       "every trouble in full, and warnings and errors that no rule knows");
     scanning->add_option("--rules", rule_folders, "further rule folders");
 
     RulesCli rules;

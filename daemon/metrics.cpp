@@ -43,6 +43,18 @@ struct Metrics::Families {
     Counters& deliveries =
         counters(registry, "deliveries_total", "Delivery attempts, by receiver and result");
     Counters& gaps = counters(registry, "gaps_total", "Gaps in what was read, by kind");
+    Counters& excepted = counters(registry, "excepted_total",
+                                  "Detections that an exception kept away, by rule or template");
+    Counters& unclassified = counters(registry, "unclassified_total",
+                                      "Records of warning and worse that no rule takes, by level");
+    Counters& reloads = counters(registry, "rule_reloads_total", "Reloads of rules, by result");
+    prometheus::Gauge& rules = gauges(registry, "rules", "Rules in force").Add({});
+    prometheus::Gauge& rules_current =
+        gauges(registry, "rules_current", "0 while the rules on disk are refused").Add({});
+    prometheus::Gauge& templates =
+        gauges(registry, "unclassified_templates", "Kinds of such records").Add({});
+    prometheus::Gauge& templates_beyond =
+        gauges(registry, "unclassified_beyond", "Such records past the limit of kinds").Add({});
     Gauges& sources = gauges(registry, "sources", "Containers and files, by state");
     Gauges& open = gauges(registry, "incidents_open", "Incidents not ended, by severity");
     prometheus::Gauge& owed = gauges(registry, "outbox_owed", "Messages owed to receivers").Add({});
@@ -82,6 +94,28 @@ void Metrics::delivery(const std::string& receiver, const std::string& result) {
 void Metrics::gap(const std::string& kind) { families_->gaps.Add({{"kind", kind}}).Increment(); }
 
 void Metrics::slow_turn() { families_->slow.Increment(); }
+
+void Metrics::excepted(const std::string& what, const std::string& exception) {
+    families_->excepted.Add({{"rule", what}, {"exception", exception}}).Increment();
+}
+
+void Metrics::unclassified(const std::string& level) {
+    families_->unclassified.Add({{"level", level}}).Increment();
+}
+
+void Metrics::rules_reloaded(bool success) {
+    families_->reloads.Add({{"result", success ? "ok" : "refused"}}).Increment();
+}
+
+void Metrics::set_rules(std::size_t count, bool current) {
+    families_->rules.Set(static_cast<double>(count));
+    families_->rules_current.Set(current ? 1 : 0);
+}
+
+void Metrics::set_templates(std::size_t count, std::uint64_t beyond) {
+    families_->templates.Set(static_cast<double>(count));
+    families_->templates_beyond.Set(static_cast<double>(beyond));
+}
 
 void Metrics::set_sources(std::size_t known, std::size_t caught_up, std::size_t complete) {
     families_->sources.Add({{"state", "known"}}).Set(static_cast<double>(known));

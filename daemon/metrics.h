@@ -25,6 +25,12 @@ public:
     void gap(const std::string& kind);
     void slow_turn();  // a job kept the loop for more than 20 ms
 
+    void excepted(const std::string& what, const std::string& exception);
+    void unclassified(const std::string& level);
+    void rules_reloaded(bool success);
+
+    void set_rules(std::size_t count, bool current);  // false: the newest could not be taken
+    void set_templates(std::size_t count, std::uint64_t beyond);
     void set_sources(std::size_t known, std::size_t caught_up, std::size_t complete);
     void set_open_incidents(const std::string& severity, std::size_t count);
     void set_outbox(std::size_t owed, double oldest_seconds);

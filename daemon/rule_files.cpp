@@ -37,50 +37,101 @@ Result<std::string, std::string> read_file(const std::string& path) {
     return std::move(text).str();
 }
 
-Result<std::vector<RuleFile>, std::vector<std::string>> read_rule_files(
-    const std::vector<std::string>& folders) {
-    std::vector<RuleFile> files = built_in_rules();
-    std::vector<std::string> errors;
-    int layer = 0;
-    for (const auto& folder : folders) {
-        ++layer;
-        std::error_code error;
-        std::vector<std::string> paths;
-        for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-            if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
-        if (error) {
-            errors.push_back("rules: the folder " + folder + " cannot be read: " + error.message() +
-                             "; check the path under `rules:` or behind --rules");
-            continue;
-        }
-        std::sort(paths.begin(), paths.end());
-        for (const auto& path : paths) {
-            auto text = read_file(path);
-            if (text)
-                files.push_back({path, std::move(*text), layer});
-            else
-                errors.push_back(text.error());
-        }
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool holds_exceptions(const std::filesystem::path& path) {
+    return path.filename() == Exceptions::file_name;
+}
+
+// The files of a folder, in the order of their names; errors are added.
+std::vector<RuleFile> files_of(const std::string& folder, int layer, Names& errors) {
+    std::vector<RuleFile> files;
+    std::error_code error;
+    Names paths;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+        if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+    if (error)
+        errors.push_back("rules: the folder " + folder + " cannot be read: " + error.message() +
+                         "; check the path under `rules:` or behind --rules");
+    std::sort(paths.begin(), paths.end());
+    for (const auto& path : paths) {
+        auto text = read_file(path);
+        if (text)
+            files.push_back({path, std::move(*text), layer});
+        else
+            errors.push_back(text.error());
     }
-    if (!errors.empty()) return failure(std::move(errors));
     return files;
 }
 
-Result<std::unique_ptr<Matcher>, std::vector<std::string>> load_rules(
-    const std::vector<std::string>& folders) {
-    const auto files = read_rule_files(folders);
-    if (!files) return failure(files.error());
-    auto pack = load_pack("gitlab-runner", *files);
-    std::vector<std::string> errors;
-    if (!pack) {
-        for (const auto& error : pack.error()) errors.push_back(error.to_string());
-        return failure(std::move(errors));
-    }
-    auto matcher = std::make_unique<Matcher>(std::move(*pack));
-    // The stories of the built-in rules were checked when they were built in.
-    for (const auto& error : verify_stories(*matcher, 1)) errors.push_back(error.to_string());
+// Rules and exceptions of the built-in pack and the folders.
+struct ReadFiles {
+    std::vector<RuleFile> rules, exceptions;
+};
+
+Result<ReadFiles, Names> read_all(const Names& folders) {
+    ReadFiles read{built_in_rules(), {}};
+    Names errors;
+    int layer = 0;
+    for (const auto& folder : folders)
+        for (RuleFile& file : files_of(folder, ++layer, errors))
+            (holds_exceptions(file.name) ? read.exceptions : read.rules).push_back(std::move(file));
     if (!errors.empty()) return failure(std::move(errors));
-    return matcher;
+    return read;
+}
+
+Names words(const std::vector<RuleError>& errors) {
+    Names lines;
+    for (const RuleError& error : errors) lines.push_back(error.to_string());
+    return lines;
+}
+
+}  // namespace
+
+Result<std::vector<RuleFile>, Names> read_rule_files(const Names& folders) {
+    auto read = read_all(folders);
+    if (!read) return failure(read.error());
+    return std::move(read->rules);
+}
+
+Result<RuleSet, Names> load_rule_set(const Names& folders) {
+    const auto read = read_all(folders);
+    if (!read) return failure(read.error());
+    auto pack = load_pack("gitlab-runner", read->rules);
+    if (!pack) return failure(words(pack.error()));
+    auto exceptions = Exceptions::load(read->exceptions, *pack);
+    if (!exceptions) return failure(words(exceptions.error()));
+    RuleSet set{std::make_unique<Matcher>(std::move(*pack)), std::move(*exceptions)};
+    // The stories of the built-in rules were checked when they were built in.
+    if (const auto errors = verify_stories(*set.matcher, 1); !errors.empty())
+        return failure(words(errors));
+    return set;
+}
+
+std::string rules_stamp(const Names& folders) {
+    std::string stamp;
+    for (const auto& folder : folders) {
+        Names lines;
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+            if (entry.path().extension() != ".yaml") continue;
+            const auto time = entry.last_write_time(error).time_since_epoch().count();
+            lines.push_back(entry.path().string() + " " + std::to_string(time) + " " +
+                            std::to_string(entry.file_size(error)));
+        }
+        std::sort(lines.begin(), lines.end());
+        for (const auto& line : lines) stamp += line + "\n";
+        if (error) stamp += folder + ": " + error.message() + "\n";
+    }
+    return stamp;
+}
+
+Result<std::unique_ptr<Matcher>, Names> load_rules(const Names& folders) {
+    auto set = load_rule_set(folders);
+    if (!set) return failure(set.error());
+    return std::move(set->matcher);
 }
 
 std::unique_ptr<Matcher> rules_or_errors(const std::vector<std::string>& folders,

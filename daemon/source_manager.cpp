@@ -37,7 +37,8 @@ struct SourceManager::Reading {
 };
 
 SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& matcher,
-                             IncidentBook& book, const Clock& clock, Metrics& metrics,
+                             IncidentBook& book, ExceptionBook& exceptions,
+                             UnclassifiedBook& unclassified, const Clock& clock, Metrics& metrics,
                              std::function<bool()> dropping, Hooks hooks)
     : loop_(loop),
       config_(config),
@@ -47,6 +48,8 @@ SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& mat
       hooks_(std::move(hooks)),
       context_{matcher,
                book,
+               exceptions,
+               unclassified,
                clock,
                metrics,
                hooks_.changed,

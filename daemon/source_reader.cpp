@@ -1,6 +1,7 @@
 #include "daemon/source_reader.h"
 
 #include "parsers/line_prefix.h"
+#include "parsers/line_shape.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
@@ -33,6 +34,8 @@ std::string headline(const Record& record) {
     for (const auto& field : record.fields) line += " " + field.key + "=" + field.value;
     return shortened(redact(line), 1'000);
 }
+
+std::string_view first_line(std::string_view raw) { return raw.substr(0, raw.find('\n')); }
 
 std::string open_record_to_json(const OpenRecord& open, const std::optional<EvidenceRef>& ref) {
     json value = {{"format", static_cast<int>(open.format)},
@@ -159,11 +162,26 @@ std::string SourceReader::context_before(std::uint64_t line) const {
 
 void SourceReader::on_head(const RecordHead& head) {
     open_evidence_.reset();
-    if (!context_.matcher.may_match(head.raw)) return;
+    const bool may_match = context_.matcher.may_match(head.raw);
+    // What warns and is known to no rule is wanted too.
+    if (!may_match && shape_of_line(first_line(head.raw)).level < Level::warning) return;
     const Record record = decode_record(head.raw);
-    const Match match = context_.matcher.match(record);
-    if (match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty()) return;
+    const Match match = may_match ? context_.matcher.match(record) : Match{};
+    if (match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty()) {
+        if (!match.notice && UnclassifiedBook::concerns(record)) count_unclassified(head, record);
+        return;
+    }
     report(head, record, match);
+}
+
+void SourceReader::count_unclassified(const RecordHead& head, const Record& record) {
+    const Timestamp now = context_.clock.now();
+    if (context_.exceptions.takes_template(template_id(template_text(record)), now)) return;
+    const std::string where =
+        place().namespace_.empty() ? place().member : place().namespace_ + "/" + place().member;
+    context_.unclassified.observe(record, head.raw, where, head.time ? head.time : record.time,
+                                  now);
+    context_.metrics.unclassified(to_string(record.level));
 }
 
 void SourceReader::report(const RecordHead& head, const Record& record, const Match& match) {
@@ -211,6 +229,7 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
         if (!ref.identity.empty()) open_evidence_ = std::move(ref);
     }
     for (const auto& detection : match.detections) {
+        if (context_.exceptions.takes(detection, record, now)) continue;
         seen.rule = detection.rule;
         seen.step = Observation::detected;
         seen.absent = detection.absent;

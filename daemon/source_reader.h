@@ -1,6 +1,8 @@
 #pragma once
 
 #include "alerts/incident_book.h"
+#include "alerts/unclassified.h"
+#include "daemon/exception_book.h"
 #include "daemon/metrics.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/sources/log_source.h"
@@ -20,6 +22,8 @@ namespace runnerwatch {
 struct ReaderContext {
     const Matcher& matcher;
     IncidentBook& book;
+    ExceptionBook& exceptions;
+    UnclassifiedBook& unclassified;
     const Clock& clock;
     Metrics& metrics;
     std::function<void()> changed;   // something that cannot wait 5 s became dirty
@@ -75,6 +79,7 @@ private:
     void note_coverage(CoverageRow row);
     void note_dropped();
     void report(const RecordHead& head, const Record& record, const Match& match);
+    void count_unclassified(const RecordHead& head, const Record& record);
 
     LogSource& source_;
     ReaderContext& context_;

@@ -68,6 +68,10 @@ public:
     Matcher(const Matcher&) = delete;
     Matcher& operator=(const Matcher&) = delete;
 
+    // Exchanges the rules of two matchers. Detections and pack() of before belong to the other
+    // one from then on; not while another thread uses either.
+    void swap(Matcher& other) noexcept { compiled_.swap(other.compiled_); }
+
     const RulePack& pack() const;
 
     // Whether the raw bytes of a record can match anything: no false "no". The cheap first step.

@@ -24,6 +24,7 @@ std::size_t text_bytes(const EvidenceRow& row) {
 std::size_t text_bytes(const PendingRow& row) { return row.hits.size(); }
 std::size_t text_bytes(const TimelineRow& row) { return row.text.size() + row.details.size(); }
 std::size_t text_bytes(const PositionRow& row) { return row.blob.size() + row.open_record.size(); }
+std::size_t text_bytes(const TemplateRow& row) { return row.text.size() + row.example.size(); }
 template <class Row>
 std::size_t text_bytes(const Row&) {
     return 0;
@@ -46,13 +47,13 @@ bool ChangeSet::urgent() const {
 
 bool ChangeSet::empty() const {
     return !urgent() && sources.empty() && recovery_marks.empty() && positions.empty() &&
-           coverage.empty() && meta.empty();
+           coverage.empty() && templates.empty() && meta.empty();
 }
 
 std::size_t ChangeSet::bytes() const {
     return bytes_of(identities) + bytes_of(incidents) + bytes_of(members) + bytes_of(pending) +
            bytes_of(timeline) + bytes_of(evidence) + bytes_of(sources) + bytes_of(recovery_marks) +
-           bytes_of(positions) + bytes_of(coverage) + bytes_of(outbox) +
+           bytes_of(positions) + bytes_of(coverage) + bytes_of(templates) + bytes_of(outbox) +
            bytes_of(outbox_incidents) + bytes_of(alertmanager_sent) +
            attempts.size() * row_overhead + meta.size() * row_overhead;
 }
@@ -68,6 +69,7 @@ void ChangeSet::merge(ChangeSet later) {
     lay_over(recovery_marks, std::move(later.recovery_marks));
     lay_over(positions, std::move(later.positions));
     lay_over(coverage, std::move(later.coverage));
+    lay_over(templates, std::move(later.templates));
     lay_over(outbox, std::move(later.outbox));
     lay_over(outbox_incidents, std::move(later.outbox_incidents));
     lay_over(alertmanager_sent, std::move(later.alertmanager_sent));

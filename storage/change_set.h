@@ -31,6 +31,7 @@ struct ChangeSet {
         recovery_marks;                                   // instance, rule, index, values
     Rows<std::string, PositionRow> positions;             // instance
     Rows<PairNumber, CoverageRow> coverage;               // instance, ordinal
+    Rows<std::string, TemplateRow> templates;             // id
     Rows<Pair, OutboxRow> outbox;                         // receiver, group
     Rows<Triple, OutboxIncidentRow> outbox_incidents;     // receiver, group, incident
     Rows<Triple, AlertmanagerSentRow> alertmanager_sent;  // receiver, url, labels
@@ -61,6 +62,7 @@ struct StoredState {
     std::vector<RecoveryMarkRow> recovery_marks;
     std::vector<PositionRow> positions;
     std::map<std::string, std::int64_t> coverage_ordinals;  // instance -> last ordinal
+    std::vector<TemplateRow> templates;
     std::vector<OutboxRow> outbox;
     std::vector<OutboxIncidentRow> outbox_incidents;
     std::vector<AlertmanagerSentRow> alertmanager_sent;

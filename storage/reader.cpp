@@ -114,6 +114,20 @@ Result<std::vector<PositionRow>, StoreError> Reader::positions() {
     });
 }
 
+Result<std::vector<TemplateRow>, StoreError> Reader::templates() {
+    return impl_->ask([](Connection& connection) {
+        return select<TemplateRow>(connection, "ORDER BY count DESC, id");
+    });
+}
+
+Result<std::optional<std::string>, StoreError> Reader::meta(const std::string& name) {
+    return impl_->ask([&](Connection& connection) {
+        Statement query(connection, "SELECT value FROM meta WHERE name = ?");
+        query.bind(1, std::string_view(name));
+        return query.step() ? std::optional(query.text(0)) : std::nullopt;
+    });
+}
+
 Result<std::string, StoreError> Reader::canonical_dump() {
     return impl_->ask([](Connection& connection) { return dump_canonically(connection); });
 }

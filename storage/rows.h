@@ -182,6 +182,19 @@ struct CoverageRow {
     bool operator==(const CoverageRow&) const = default;
 };
 
+// Messages of warning and worse that no rule takes, by what they have in common.
+struct TemplateRow {
+    std::string id;       // "t-" and ten hex digits of the text's hash
+    std::string text;     // "error: Job ‹n› failed"
+    std::string level;    // warning, error, fatal, panic
+    std::string example;  // the first record, redacted
+    std::string source;   // where the last one stood, for people
+    std::int64_t count = 0;
+    std::optional<Timestamp> first_seen, last_seen;  // source time
+    Timestamp noted_at{};                            // our clock, of the first
+    bool operator==(const TemplateRow&) const = default;
+};
+
 // What is owed to one receiver about one group of incidents, and what it was told.
 struct OutboxRow {
     std::string receiver, group_key;

@@ -106,10 +106,18 @@ CREATE TABLE delivery_attempt (
     PRIMARY KEY (receiver, delivery_key, attempt, at)) STRICT, WITHOUT ROWID;
 )sql";
 
+// Messages that no rule takes.
+constexpr const char* version_2 = R"sql(
+CREATE TABLE template (
+    id TEXT PRIMARY KEY, text TEXT NOT NULL, level TEXT NOT NULL, example TEXT NOT NULL,
+    source TEXT NOT NULL, count INTEGER NOT NULL, first_seen INTEGER, last_seen INTEGER,
+    noted_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1};
+    static const std::vector<const char*> all{version_1, version_2};
     return all;
 }
 

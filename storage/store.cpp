@@ -155,6 +155,7 @@ Result<StoredState, StoreError> Store::load(Timestamp ended_since) {
         Statement ordinals(connection,
                            "SELECT instance, max(ordinal) FROM coverage GROUP BY instance");
         while (ordinals.step()) state.coverage_ordinals[ordinals.text(0)] = ordinals.number(1);
+        state.templates = select<TemplateRow>(connection);
         state.outbox = select<OutboxRow>(connection);
         state.outbox_incidents = select<OutboxIncidentRow>(connection);
         state.alertmanager_sent = select<AlertmanagerSentRow>(connection);
@@ -180,6 +181,7 @@ Result<CommitResult, StoreError> Store::commit(const ChangeSet& changes) {
         put_all(connection, changes.recovery_marks);
         put_all(connection, changes.positions);
         put_all(connection, changes.coverage);
+        put_all(connection, changes.templates);
         put_all(connection, changes.outbox);
         put_all(connection, changes.outbox_incidents);
         put_all(connection, changes.alertmanager_sent);

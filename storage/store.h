@@ -88,6 +88,10 @@ public:
     Result<std::vector<CoverageRow>, StoreError> coverage();
     Result<std::vector<PositionRow>, StoreError> positions();
 
+    // Messages that no rule takes, the most frequent first; and a value of `meta`.
+    Result<std::vector<TemplateRow>, StoreError> templates();
+    Result<std::optional<std::string>, StoreError> meta(const std::string& name);
+
     // The same incidents give the same bytes: sorted by key; without numbers, ULID times, rows of
     // our clock and context lines.
     Result<std::string, StoreError> canonical_dump();

@@ -227,6 +227,23 @@ struct Table<CoverageRow> {
 };
 
 template <>
+struct Table<TemplateRow> {
+    static constexpr const char* name = "template";
+    static constexpr int key_columns = 1;
+    static auto columns() {
+        return std::tuple{COLUMN("id", id),
+                          COLUMN("text", text),
+                          COLUMN("level", level),
+                          COLUMN("example", example),
+                          COLUMN("source", source),
+                          COLUMN("count", count),
+                          COLUMN("first_seen", first_seen),
+                          COLUMN("last_seen", last_seen),
+                          COLUMN("noted_at", noted_at)};
+    }
+};
+
+template <>
 struct Table<OutboxRow> {
     static constexpr const char* name = "outbox";
     static constexpr int key_columns = 2;

@@ -49,10 +49,10 @@ private:
 
 class Demo {
 public:
-    Demo(asio::io_context& io, const DemoOptions& options, std::unique_ptr<Matcher> matcher)
+    Demo(asio::io_context& io, const DemoOptions& options, RuleSet rules)
         : io_(io),
           options_(options),
-          matcher_(std::move(matcher)),
+          rules_(std::move(rules)),
           clock_(options.rate),
           narrator_(clock_, ::isatty(STDOUT_FILENO) == 1 && !std::getenv("NO_COLOR")),
           cluster_(io.get_executor(), clock_),
@@ -79,7 +79,7 @@ private:
 
     asio::io_context& io_;
     DemoOptions options_;
-    std::unique_ptr<Matcher> matcher_;
+    RuleSet rules_;
     Clock clock_;
     Scratch scratch_;
     DemoNarrator narrator_;
@@ -204,7 +204,7 @@ asio::awaitable<void> Demo::run() {
     }
     App::Watchers watchers;
     watchers.on_incident = [this](const IncidentRow& row) { narrator_.incident(row); };
-    app_ = std::make_unique<App>(io_, config(*api_port, *hook_port), std::move(matcher_), clock_,
+    app_ = std::make_unique<App>(io_, config(*api_port, *hook_port), std::move(rules_), clock_,
                                  watchers);
     std::cout << "runnerwatch demo: an API server on 127.0.0.1:" << *api_port
               << " plays recordings of a real GitLab Runner 19.4.0 in\nnamespace gitlab-runner; "
@@ -230,13 +230,13 @@ asio::awaitable<void> Demo::run() {
 
 int run_demo(const DemoOptions& options) {
     spdlog::set_level(spdlog::level::err);
-    auto matcher = load_rules({});
-    if (!matcher) {
-        for (const auto& error : matcher.error()) std::cerr << "runnerwatch: " << error << "\n";
+    auto rules = load_rule_set({});
+    if (!rules) {
+        for (const auto& error : rules.error()) std::cerr << "runnerwatch: " << error << "\n";
         return 2;
     }
     asio::io_context io(1);
-    Demo demo(io, options, std::move(*matcher));
+    Demo demo(io, options, std::move(*rules));
     std::exception_ptr failure;
     auto over = [&failure](std::exception_ptr reason) { failure = reason; };
     asio::co_spawn(io, demo.run(), over);

@@ -3,9 +3,12 @@
 #include "alerts/story_check.h"
 #include "daemon/commands/rule_json.h"
 #include "daemon/commands/rule_page.h"
+#include "daemon/exception_book.h"
 #include "daemon/rule_files.h"
+#include "daemon/runtime/clock.h"
 #include "parsers/strict_yaml.h"
 #include "parsers/visible_text.h"
+#include "storage/store.h"
 
 #include <algorithm>
 #include <map>
@@ -24,6 +27,37 @@ std::string override_words(const RulePack& pack, const Rule& rule) {
         if (one->earlier.id == rule.id && one->file == rule.file)
             return "replaces " + origin_of(one->earlier);
     return {};
+}
+
+// The exceptions as rows; with a database, how often each was met.
+Result<std::vector<json>, std::string> exception_rows(const RulesOptions& options,
+                                                      const Exceptions& exceptions) {
+    std::map<std::string, ExceptionHits> hits;
+    if (!options.database.empty()) {
+        auto reader = Reader::open(options.database);
+        if (!reader) return failure(reader.error().what);
+        const auto stored = (*reader)->meta(exception_hits_name);
+        if (!stored) return failure(stored.error().what);
+        hits = exception_hits_from(stored->value_or(""));
+    }
+    const Timestamp now = Clock().now();
+    std::vector<json> rows;
+    for (const Exception& one : exceptions.all()) {
+        json match = json::object();
+        for (const FieldPattern& part : one.match) match[part.field] = part.pattern;
+        std::string expires = "never";
+        if (one.expires) expires = format_time_for_people(*one.expires);
+        if (expired(one, now)) expires += " (expired: it no longer holds)";
+        rows.push_back({{"what", one.rule.empty() ? one.template_id : one.rule},
+                        {"rule", one.rule},
+                        {"match", std::move(match)},
+                        {"owner", one.owner},
+                        {"expires", std::move(expires)},
+                        {"hits", options.database.empty() ? json() : json(hits[one.id].count)},
+                        {"reason", one.reason},
+                        {"file", one.file}});
+    }
+    return rows;
 }
 
 // Everything about a rule in labelled rows.
@@ -87,9 +121,17 @@ std::string nearest_words(const RulePack& pack, const std::string& id) {
 }  // namespace
 
 int list_rules(const RulesOptions& options, std::ostream& out, std::ostream& err) {
-    const auto matcher = rules_or_errors(options.folders, err);
-    if (!matcher) return unusable;
-    const RulePack& pack = matcher->pack();
+    const auto set = load_rule_set(options.folders);
+    if (!set) {
+        for (const auto& error : set.error()) err << "runnerwatch: " << error << "\n";
+        return unusable;
+    }
+    const auto exceptions = exception_rows(options, set->exceptions);
+    if (!exceptions) {
+        err << "runnerwatch: " << exceptions.error() << "\n";
+        return unusable;
+    }
+    const RulePack& pack = set->matcher->pack();
     Listing listing{{{"id", "RULE"},
                      {"catalog", "CATALOGUE"},
                      {"severity", "SEVERITY"},
@@ -103,6 +145,10 @@ int list_rules(const RulesOptions& options, std::ostream& out, std::ostream& err
         std::string note = override_words(pack, rule);
         if (note.empty() && rule.layer > 0) note = "from " + rule.file;
         row["note"] = note;
+        json excepted = json::array();
+        for (const json& one : *exceptions)
+            if (one["rule"] == rule.id) excepted.push_back(one);
+        if (!excepted.empty()) row["exceptions"] = std::move(excepted);
         listing.rows.push_back(std::move(row));
     }
     for (const RuleOverride& one : pack.overrides) {
@@ -114,6 +160,18 @@ int list_rules(const RulesOptions& options, std::ostream& out, std::ostream& err
     std::stable_sort(listing.rows.begin(), listing.rows.end(),
                      [](const json& a, const json& b) { return a["id"] < b["id"]; });
     out << rendered(listing, options.format);
+    if (exceptions->empty() ||
+        (options.format != ListFormat::table && options.format != ListFormat::markdown))
+        return in_order;
+    out << "\n"
+        << rendered({{{"what", "EXCEPTION"},
+                      {"match", "MATCH"},
+                      {"owner", "OWNER"},
+                      {"expires", "EXPIRES"},
+                      {"hits", "HITS"},
+                      {"reason", "REASON"}},
+                     *exceptions},
+                    options.format);
     return in_order;
 }
 

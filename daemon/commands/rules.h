@@ -13,6 +13,7 @@ namespace runnerwatch {
 
 struct RulesOptions {
     std::vector<std::string> folders;  // over the built-in pack, later ones win
+    std::string database;              // of a daemon: how often exceptions were met, or empty
     ListFormat format = ListFormat::table;
     TextStyle style;
 };
@@ -35,6 +36,22 @@ int lint_rules(const RulesOptions& options, std::ostream& out, std::ostream& err
 // it is met in. 1 when a rule lacks samples in two formats.
 int rule_coverage(const RulesOptions& options, const std::string& recordings, std::ostream& out,
                   std::ostream& err);
+
+// Messages of warning and worse that no rule takes, as a daemon has counted them.
+int list_unclassified(const RulesOptions& options, const std::string& database, std::ostream& out,
+                      std::ostream& err);
+
+// Drafts a rule for `from`: the id of such a message (looked up in `database`) or a log line. Into
+// a file of `folder`, or to `out` where that is empty. Refused when a rule takes the line already.
+int draft_rule_file(const RulesOptions& options, const std::string& from,
+                    const std::string& database, const std::string& folder, std::ostream& out,
+                    std::ostream& err);
+
+// Adds an exception to exceptions.yaml of `folder`: for a message no rule takes (its id) or a rule.
+struct Muting {
+    std::string what, owner, reason, expires, folder;
+};
+int mute(const RulesOptions& options, const Muting& muting, std::ostream& out, std::ostream& err);
 
 // Writes one page per rule and an index into a folder; removes pages of rules that are no more.
 int write_rule_pages(const RulesOptions& options, const std::string& folder, std::ostream& out,

@@ -37,7 +37,24 @@ void RulesCli::add_to(CLI::App& program) {
     coverage_->add_option("recordings", recordings_, "a folder of *.log files to look for them in");
     docs_ = add(*rules, "docs", "write a page for each rule");
     docs_->add_option("folder", pages_, "where to")->required();
-    for (CLI::App* command : {list_, show_, test_, lint_, coverage_})
+    unclassified_ =
+        add(*rules, "unclassified", "messages that no rule takes, as a daemon saw them");
+    new_ = add(*rules, "new", "draft a rule for a message that no rule takes");
+    new_->add_option("--from", from_, "the message's id (rules unclassified), or a log line")
+        ->required();
+    new_->add_option("--folder", folder_, "where the file is written; without it, to the terminal");
+    mute_ = add(*rules, "mute", "except a rule, or a message that no rule takes, for a while");
+    mute_->add_option("what", muting_.what, "the rule's id, or the message's")->required();
+    mute_->add_option("--owner", muting_.owner, "who answers for it")->required();
+    mute_->add_option("--reason", muting_.reason, "why it is not to be told")->required();
+    mute_->add_option("--expires", muting_.expires, "the last day, as in 2026-03-31, or never")
+        ->required();
+    mute_->add_option("--folder", muting_.folder, "the rule folder whose exceptions.yaml gets it")
+        ->required();
+    list_->add_option("--database", database_, "of a daemon: says how often exceptions were met");
+    for (CLI::App* command : {unclassified_, new_})
+        command->add_option("--database", database_, "of a daemon")->default_str("runnerwatch.db");
+    for (CLI::App* command : {unclassified_, list_, show_, test_, lint_, coverage_})
         command->add_option("--output,-o", output_, "table, json, yaml or markdown")
             ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
 }
@@ -56,7 +73,11 @@ int RulesCli::explain(const TextStyle& style) {
 }
 
 std::optional<int> RulesCli::run(const TextStyle& style) {
-    const RulesOptions options{folders_, *list_format_from(output_), style};
+    const RulesOptions options{folders_, database_, *list_format_from(output_), style};
+    const std::string database = database_.empty() ? "runnerwatch.db" : database_;
+    if (*unclassified_) return list_unclassified(options, database, std::cout, std::cerr);
+    if (*new_) return draft_rule_file(options, from_, database, folder_, std::cout, std::cerr);
+    if (*mute_) return mute(options, muting_, std::cout, std::cerr);
     if (*explain_) return explain(style);
     if (*list_) return list_rules(options, std::cout, std::cerr);
     if (*show_) return show_rule(options, id_, std::cout, std::cerr);

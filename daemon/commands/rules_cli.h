@@ -28,10 +28,12 @@ private:
 
     std::vector<std::string> folders_, tested_;
     std::string output_ = "table", explain_output_ = "table";
-    std::string line_ = "-", id_, recordings_, pages_;
+    std::string line_ = "-", id_, recordings_, pages_, database_, from_, folder_;
+    Muting muting_;
     std::size_t nearest_ = 3;
     CLI::App *explain_ = nullptr, *list_ = nullptr, *show_ = nullptr, *test_ = nullptr,
-             *lint_ = nullptr, *coverage_ = nullptr, *docs_ = nullptr;
+             *lint_ = nullptr, *coverage_ = nullptr, *docs_ = nullptr, *unclassified_ = nullptr,
+             *new_ = nullptr, *mute_ = nullptr;
 };
 
 }  // namespace runnerwatch

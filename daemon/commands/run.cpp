@@ -72,6 +72,12 @@ void print(const std::vector<std::string>& lines) {
     for (const auto& line : lines) std::cerr << "runnerwatch: " << visible_text(line) << "\n";
 }
 
+// Of the configuration file; empty where there is none.
+Result<std::string, std::string> config_text(const RunOptions& options) {
+    if (options.config_file.empty()) return std::string();
+    return read_file(options.config_file);
+}
+
 // One life of the daemon, from start to stop or reload.
 class Life {
 public:
@@ -79,7 +85,8 @@ public:
         : options_(options),
           signals_(io, SIGTERM, SIGINT, SIGHUP),
           deadline_(io),
-          app_(io, std::move(loaded.config), std::move(loaded.matcher), clock, {}) {}
+          app_(io, std::move(loaded.config), std::move(loaded.rules), clock, {}),
+          text_(std::move(loaded.text)) {}
 
     asio::awaitable<void> live() {
         auto started = co_await app_.start();
@@ -92,6 +99,12 @@ public:
         for (;;) {
             const int signal = co_await signals_.async_wait(asio::use_awaitable);
             if (signal != SIGHUP) break;
+            // Where only rules can have changed, nothing need stop.
+            const auto text = config_text(options_);
+            if (text && *text == text_) {
+                co_await app_.reload_rules();
+                continue;
+            }
             auto again = with_usable_clusters(load_all(options_));
             if (again) {
                 next = std::move(*again);
@@ -124,6 +137,7 @@ private:
     asio::signal_set signals_;
     asio::steady_timer deadline_;
     App app_;
+    std::string text_;  // of the configuration in force
 };
 
 }  // namespace
@@ -133,7 +147,7 @@ Result<Loaded, std::vector<std::string>> load_all(const RunOptions& options) {
     if (options.config_file.empty()) {
         loaded.config = default_config();
     } else {
-        const auto text = read_file(options.config_file);
+        const auto text = config_text(options);
         if (!text) return failure(std::vector<std::string>{text.error()});
         auto config = parse_config(options.config_file, *text, environment());
         if (!config) {
@@ -142,11 +156,12 @@ Result<Loaded, std::vector<std::string>> load_all(const RunOptions& options) {
             return failure(errors);
         }
         loaded.config = std::move(*config);
+        loaded.text = *text;
     }
     if (!options.database.empty()) loaded.config.storage.database = options.database;
-    auto matcher = load_rules(loaded.config.rules);
-    if (!matcher) return failure(matcher.error());
-    loaded.matcher = std::move(*matcher);
+    auto rules = load_rule_set(loaded.config.rules);
+    if (!rules) return failure(rules.error());
+    loaded.rules = std::move(*rules);
     return loaded;
 }
 
@@ -192,8 +207,8 @@ int check_config(const RunOptions& options) {
     const Config& config = loaded->config;
     std::cout << "in order: " << config.clusters.size() << " clusters, " << config.files.size()
               << " files, " << config.alerts.receivers.size() << " receivers, "
-              << loaded->matcher->pack().rules.size() << " rules\n";
-    for (const auto& slow : loaded->matcher->slow_patterns())
+              << loaded->rules.matcher->pack().rules.size() << " rules\n";
+    for (const auto& slow : loaded->rules.matcher->slow_patterns())
         std::cout << "slow rule (no literal to look for first): " << slow << "\n";
     return 0;
 }

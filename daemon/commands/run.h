@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/config.h"
-#include "parsers/matcher.h"
+#include "daemon/rule_files.h"
 #include "parsers/result.h"
 
 #include <memory>
@@ -19,7 +19,8 @@ struct RunOptions {
 // What a configuration file becomes once everything it names has been read.
 struct Loaded {
     Config config;
-    std::unique_ptr<Matcher> matcher;
+    std::string text;  // of the configuration file
+    RuleSet rules;
 };
 Result<Loaded, std::vector<std::string>> load_all(const RunOptions& options);
 

@@ -2,6 +2,8 @@
 
 #include "daemon/commands/scan_json.h"
 #include "daemon/commands/scan_pipeline.h"
+#include "daemon/commands/scan_progress.h"
+#include "daemon/commands/scan_summary.h"
 #include "daemon/commands/scan_text.h"
 #include "parsers/decompressor.h"
 #include "parsers/visible_text.h"
@@ -13,9 +15,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <set>
 
@@ -67,12 +71,23 @@ private:
     int fd_;
 };
 
+// Of the regular files together: what progress is measured by.
+std::uint64_t bytes_of(const std::vector<std::string>& names) {
+    std::uint64_t bytes = 0;
+    for (const std::string& name : names)
+        if (struct stat status{}; ::stat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+            bytes += static_cast<std::uint64_t>(status.st_size);
+    return bytes;
+}
+
 class Scan {
 public:
     Scan(const ScanOptions& options, const Matcher& matcher, std::ostream& out, std::ostream& err)
         : options_(options), matcher_(matcher), out_(out), err_(err) {
         style_.colour = options.colour;
         style_.width = options.width > 0 ? options.width : terminal_width();
+        if (options.progress)
+            progress_.emplace(err_, bytes_of(options.files), std::chrono::steady_clock::now());
     }
 
     void read(const std::string& name);
@@ -81,6 +96,7 @@ public:
 private:
     bool table() const { return options_.output == ScanOptions::Output::table; }
     void on_hit(const ScanHit& hit);
+    void count_unclassified(ScanPipeline& pipeline);
     void tell_live(Finding& finding);
     std::string block(const Finding& finding, bool ended);
     void end_count_line();
@@ -97,6 +113,8 @@ private:
     std::ostream& err_;
     TextStyle style_;
     ScanReport report_;
+    ScanSummary summary_;
+    std::optional<ScanProgress> progress_;  // on a terminal, while files are read
     std::uint64_t lines_ = 0, hits_ = 0;
     std::set<std::string> told_fixes_;  // not printed twice: replicas have the same troubles
     bool live_ = false;                 // the input in hand is told while it comes
@@ -118,6 +136,8 @@ void Scan::read(const std::string& name) {
         return interrupted == 0;
     };
     Result<void, DecompressError> readable;
+    if (options_.all && table()) count_unclassified(pipeline);
+    ++summary_.files;
     const auto chunk = std::make_unique<std::array<char, chunk_bytes>>();
     while (interrupted == 0) {
         pollfd ready{file.fd(), POLLIN, 0};
@@ -135,16 +155,33 @@ void Scan::read(const std::string& name) {
         readable = bytes.feed({chunk->data(), static_cast<std::size_t>(length)}, on_part);
         if (!readable) break;
         if (live_) out_.flush();
+        if (progress_ && !live_)
+            progress_->read(static_cast<std::uint64_t>(length), name,
+                            std::chrono::steady_clock::now());
     }
     if (readable && interrupted == 0) readable = bytes.end(on_part);
+    if (progress_) progress_->clear();
     pipeline.end();
     if (!readable) cannot_decompress(name, pipeline.lines(), readable.error());
     lines_ += pipeline.lines();
     remark(pipeline, name);
 }
 
+void Scan::count_unclassified(ScanPipeline& pipeline) {
+    pipeline.watch_unclassified(
+        [this](const Record& record, std::string_view raw, const ScanPosition& at) {
+            const std::string where =
+                visible_text(at.source) + ":" + std::to_string(at.line) +
+                (at.pod.empty() ? std::string() : " of pod " + visible_text(at.pod));
+            summary_.unclassified.observe(record, raw, where, at.time, Timestamp{});
+        });
+}
+
 void Scan::on_hit(const ScanHit& hit) {
     ++hits_;
+    const Rule& rule = *hit.detection.rule;
+    ++summary_.detections[rule.catalog.empty() ? rule.id : rule.catalog];
+    summary_.when.add(hit.at.time);
     if (!table()) out_ << scan_json(hit);
     // No probe is asked here, so for people the line is no trouble.
     if (!hit.detection.rule->open.probe.empty()) return;
@@ -236,7 +273,9 @@ void Scan::print_findings(int exit_code) {
     if (report_.beyond() > 0)
         out_ << "\nPast " << ScanReport::findings_max << " troubles "
              << counted(report_.beyond(), "further detection") << " were only counted.\n";
+    summary_.lines = lines_;
     out_ << "\n"
+         << scan_summary(summary_, style_) << "\n"
          << counted(findings.size(), "kind") << " of trouble in " << counted(lines_, "line")
          << "; exit " << exit_code << "\n";
 }
@@ -252,6 +291,9 @@ int Scan::finish() {
         print_findings(exit_code);
     } else if (!failed_ || lines_ > 0) {
         out_ << nothing_found();
+        summary_.lines = lines_;
+        if (!summary_.unclassified.templates().empty())
+            out_ << "\n" << scan_summary(summary_, style_);
     }
     out_.flush();
     return exit_code;

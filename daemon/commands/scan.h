@@ -16,7 +16,8 @@ struct ScanOptions {
     Output output = Output::table;
     Severity fail_on = Severity::error;
     bool colour = false;
-    bool all = false;       // every finding in full, however many there are
+    bool all = false;       // every finding in full, and what warns and is known to no rule
+    bool progress = false;  // standard error is a terminal: how far files are read
     bool terminal = false;  // `out` is one: counts are rewritten in place
     std::size_t width = 0;  // of the output in characters; 0: of the terminal, 100 when it is none
 };

@@ -1,8 +1,17 @@
 #include "daemon/commands/scan_pipeline.h"
 
+#include "alerts/unclassified.h"
+#include "parsers/line_shape.h"
+
 #include <algorithm>
 
 namespace runnerwatch {
+namespace {
+
+// Of a record, by its first line.
+Level level_of(std::string_view raw) { return shape_of_line(raw.substr(0, raw.find('\n'))).level; }
+
+}  // namespace
 
 ScanPipeline::ScanPipeline(std::string source, const Matcher& matcher, ScanReport& report,
                            OnHit on_hit)
@@ -66,15 +75,19 @@ ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view
 
 void ScanPipeline::Lane::on_head(const RecordHead& head) {
     const bool may_match = pipeline.matcher_.may_match(head.raw);
-    if (!may_match && !pipeline.report_.waits_for_time() && promised.empty()) return;
+    const bool warns = pipeline.on_unclassified_ && level_of(head.raw) >= Level::warning;
+    if (!may_match && !warns && !pipeline.report_.waits_for_time() && promised.empty()) return;
     Record record = decode_record(head.raw);
     ScanPosition at{pipeline.source_, pod, head.first_line, head.last_line,
                     head.time ? head.time : record.time};
     if (at.time) pipeline.report_.seen_until(at.source, at.pod, *at.time);
     const Match nothing;
-    if (!may_match) return take_follow_ups(nothing, at);
+    if (!may_match && !warns) return take_follow_ups(nothing, at);
     Match match = pipeline.matcher_.match(record);
     take_follow_ups(match, at);
+    if (warns && match.detections.empty() && match.recoveries.empty() &&
+        match.follow_ups.empty() && !match.notice && UnclassifiedBook::concerns(record))
+        pipeline.on_unclassified_(record, head.raw, at);
     for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
     if (match.detections.empty()) return;
     Detection& detection = match.detections.front();

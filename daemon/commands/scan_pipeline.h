@@ -32,6 +32,14 @@ public:
 
     ScanPipeline(std::string source, const Matcher& matcher, ScanReport& report, OnHit on_hit);
 
+    // Also hands over records of warning and worse that no rule takes. Slower: every such record
+    // is decoded. Before the first byte.
+    using OnUnclassified =
+        std::function<void(const Record&, std::string_view raw, const ScanPosition&)>;
+    void watch_unclassified(OnUnclassified on_unclassified) {
+        on_unclassified_ = std::move(on_unclassified);
+    }
+
     void feed(std::string_view bytes);
     void end();
 
@@ -74,6 +82,7 @@ private:
     const Matcher& matcher_;
     ScanReport& report_;
     OnHit on_hit_;
+    OnUnclassified on_unclassified_;
     LineFramer framer_;
     LineUnwrapper unwrapper_;
     std::list<Lane> lanes_;  // the one used last in front

@@ -45,7 +45,7 @@ std::string badge(Severity severity, const TextStyle& style) {
 
 std::string row(std::string_view label, std::string_view text, const TextStyle& style) {
     std::string line = "  " + painted(label, "2", style);
-    line.append(label_width - std::min(label.size(), label_width), ' ');
+    line.append(label_width - std::min(character_count(label), label_width), ' ');
     return line + wrapped(text, label_width + 2, style.width) + "\n";
 }
 

@@ -73,6 +73,10 @@ void World::write_config(std::uint16_t api_port) {
         << " routes: [{receiver: am, continue: true}, {receiver: hook}]}\n";
 }
 
+void World::set_rules(const std::string& folder) {
+    std::ofstream(file("config.yaml"), std::ios::app) << "rules: ['" << folder << "']\n";
+}
+
 std::string World::add_pod(const std::string& deployment, const std::string& suffix) {
     return on_loop([&] {
         ReplayPod pod;

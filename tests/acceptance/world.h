@@ -57,6 +57,9 @@ public:
     WebhookReceiver& hook() { return *hook_; }
     FakeAlertmanager& alertmanager() { return *alertmanager_; }
 
+    // Before the start: a folder with rules beside the built-in ones.
+    void set_rules(const std::string& folder);
+
     // Starts the daemon on this world; ended by kill(), terminate() or the destructor.
     void start_daemon();
     void kill_daemon();      // SIGKILL

@@ -83,7 +83,9 @@ Said explain(const std::string& text, ExplainOptions::Output output = {}) {
 }
 
 Said list(const std::vector<std::string>& folders, ListFormat format = ListFormat::json) {
-    return say([&](auto& out, auto& err) { return list_rules({folders, format, {}}, out, err); });
+    return say([&](auto& out, auto& err) {
+        return list_rules({folders, {}, format, {}}, out, err);
+    });
 }
 
 Said test(const std::vector<std::string>& folders) {

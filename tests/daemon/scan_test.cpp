@@ -162,6 +162,28 @@ TEST(Scan, RewritesTheCountOnATerminal) {
                           "\x1b[K\n\nat the end"));
 }
 
+TEST(Scan, SumsUpWhatIsKnownAndWhatIsNot) {
+    std::string log;
+    for (int i = 0; i < 3; ++i)
+        log += at(40 * i, "level=error msg=\"drum " + std::to_string(i) + " is bent\"");
+    log += at(130, slow) + at(131, refused) + at(300, refused) + at(301, "level=info msg=nothing");
+    ScanOptions options;
+    options.all = true;
+    const std::string out = scan_text(log, options).out;
+    const std::size_t summary = out.find("SUMMARY");
+    ASSERT_NE(summary, std::string::npos);
+    EXPECT_EQ(out.substr(summary), expected("summary.expected"));
+    EXPECT_THAT(scan_text(log).out, Not(HasSubstr("no rule")));
+}
+
+TEST(Scan, SumsUpWhatNoRuleKnowsWhenNothingElseIsFound) {
+    ScanOptions options;
+    options.all = true;
+    const Scanned result = scan_text("ERROR: drum 7 is bent\n", options);
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_THAT(result.out, HasSubstr("×1          error: drum ‹n› is bent (t-"));
+}
+
 TEST(Scan, SaysWhenAThresholdIsMet) {
     EXPECT_THAT(scan_text(at(0, slow) + at(100, slow) + at(200, slow)).out,
                 Not(HasSubstr("opens at 3")));
