@@ -2,9 +2,11 @@
 
 #include "parsers/digest.h"
 #include "parsers/fingerprint.h"
+#include "parsers/line_shape.h"
 #include "parsers/redaction.h"
 #include "parsers/visible_text.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace runnerwatch {
@@ -24,6 +26,18 @@ std::string template_text(const Record& record) {
 std::string template_id(std::string_view text) {
     const std::string versioned = std::to_string(mask_version) + '\0' + std::string(text);
     return "t-" + sha256_hex(versioned).substr(0, 10);
+}
+
+bool UnclassifiedBook::may_concern(std::string_view raw) {
+    if (shape_of_line(raw.substr(0, raw.find('\n'))).level >= Level::warning) return true;
+    // logfmt and JSON have the level in a field, wherever it stands.
+    for (std::size_t at = 0; (at = raw.find("level", at)) != std::string_view::npos; ++at) {
+        std::string_view value = raw.substr(at + 5);
+        value.remove_prefix(std::min(value.find_first_not_of("\":= "), value.size()));
+        for (const char* word : {"warn", "error", "fatal", "panic"})
+            if (value.starts_with(word)) return true;
+    }
+    return false;
 }
 
 void UnclassifiedBook::load(const StoredState& state) {

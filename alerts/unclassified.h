@@ -28,6 +28,9 @@ public:
         return record.level >= Level::warning && !record.message.empty();
     }
 
+    // The same of raw bytes, cheaply: no false "no".
+    static bool may_concern(std::string_view raw);
+
     void load(const StoredState& state);
 
     // Counts a record. `raw`: its physical lines; `source`: where it stands, for people; `at`: its

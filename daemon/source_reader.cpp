@@ -1,7 +1,6 @@
 #include "daemon/source_reader.h"
 
 #include "parsers/line_prefix.h"
-#include "parsers/line_shape.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
@@ -34,8 +33,6 @@ std::string headline(const Record& record) {
     for (const auto& field : record.fields) line += " " + field.key + "=" + field.value;
     return shortened(redact(line), 1'000);
 }
-
-std::string_view first_line(std::string_view raw) { return raw.substr(0, raw.find('\n')); }
 
 std::string open_record_to_json(const OpenRecord& open, const std::optional<EvidenceRef>& ref) {
     json value = {{"format", static_cast<int>(open.format)},
@@ -164,7 +161,7 @@ void SourceReader::on_head(const RecordHead& head) {
     open_evidence_.reset();
     const bool may_match = context_.matcher.may_match(head.raw);
     // What warns and is known to no rule is wanted too.
-    if (!may_match && shape_of_line(first_line(head.raw)).level < Level::warning) return;
+    if (!may_match && !UnclassifiedBook::may_concern(head.raw)) return;
     const Record record = decode_record(head.raw);
     const Match match = may_match ? context_.matcher.match(record) : Match{};
     if (match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty()) {

@@ -44,6 +44,24 @@ std::string id_from(const std::string& message) {
     return id.empty() ? "new-rule" : "new-" + id;
 }
 
+// Whether three letters stand together outside of what was taken out.
+bool holds_word(std::string_view text) {
+    std::size_t letters = 0;
+    while (!text.empty()) {
+        const std::size_t hole =
+            text.starts_with(hole_begin) ? text.find(hole_end) : std::string_view::npos;
+        if (hole != std::string_view::npos) {
+            text.remove_prefix(hole + hole_end.size());
+            letters = 0;
+            continue;
+        }
+        letters = std::isalpha(static_cast<unsigned char>(text.front())) != 0 ? letters + 1 : 0;
+        if (letters == 3) return true;
+        text.remove_prefix(1);
+    }
+    return false;
+}
+
 // Single quotes keep a pattern's backslashes as they are.
 std::string pattern_yaml(const std::string& pattern) {
     std::string quoted = "'";
@@ -111,6 +129,10 @@ Result<RuleDraft, std::string> draft_rule(const std::string& lines) {
             "runner wrote it."));
     const Record& record = records.front();
     const std::string line = record.message.substr(0, record.message.find('\n'));
+    if (!holds_word(masked(line)))
+        return failure(std::string(
+            "no rule can be made of it: without numbers, ids and paths the message holds no word "
+            "that a pattern could look for. Write the rule by hand: docs/write-a-rule.md."));
     RuleDraft draft;
     draft.id = id_from(line);
     const std::string title = shortened(visible_text(line), title_bytes_max);

@@ -1,17 +1,10 @@
 #include "daemon/commands/scan_pipeline.h"
 
 #include "alerts/unclassified.h"
-#include "parsers/line_shape.h"
 
 #include <algorithm>
 
 namespace runnerwatch {
-namespace {
-
-// Of a record, by its first line.
-Level level_of(std::string_view raw) { return shape_of_line(raw.substr(0, raw.find('\n'))).level; }
-
-}  // namespace
 
 ScanPipeline::ScanPipeline(std::string source, const Matcher& matcher, ScanReport& report,
                            OnHit on_hit)
@@ -75,7 +68,7 @@ ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view
 
 void ScanPipeline::Lane::on_head(const RecordHead& head) {
     const bool may_match = pipeline.matcher_.may_match(head.raw);
-    const bool warns = pipeline.on_unclassified_ && level_of(head.raw) >= Level::warning;
+    const bool warns = pipeline.on_unclassified_ && UnclassifiedBook::may_concern(head.raw);
     if (!may_match && !warns && !pipeline.report_.waits_for_time() && promised.empty()) return;
     Record record = decode_record(head.raw);
     ScanPosition at{pipeline.source_, pod, head.first_line, head.last_line,
@@ -85,8 +78,8 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
     if (!may_match && !warns) return take_follow_ups(nothing, at);
     Match match = pipeline.matcher_.match(record);
     take_follow_ups(match, at);
-    if (warns && match.detections.empty() && match.recoveries.empty() &&
-        match.follow_ups.empty() && !match.notice && UnclassifiedBook::concerns(record))
+    if (warns && match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty() &&
+        !match.notice && UnclassifiedBook::concerns(record))
         pipeline.on_unclassified_(record, head.raw, at);
     for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
     if (match.detections.empty()) return;

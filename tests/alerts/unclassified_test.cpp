@@ -91,6 +91,18 @@ TEST(Unclassified, GoesOnFromItsRows) {
     EXPECT_EQ(next.take_changes().templates.at(id)->source, "b");
 }
 
+TEST(Unclassified, SeesInRawBytesWhatWarnsInEveryFormat) {
+    for (const char* const line :
+         {"WARNING: x", "\x1b[31;1mERROR: x  \x1b[0;m",
+          "time=\"2026-11-24T10:00:00Z\" level=fatal msg=x", "{\"level\":\"error\",\"msg\":\"x\"}",
+          "{\"msg\":\"x\", \"level\": \"warning\"}",
+          "E1123 20:32:07.024098      35 reflector.go:1261] x"}) {
+        EXPECT_TRUE(UnclassifiedBook::may_concern(line)) << line;
+        EXPECT_TRUE(UnclassifiedBook::concerns(record(line))) << line;
+    }
+    EXPECT_FALSE(UnclassifiedBook::may_concern("time=\"x\" level=info msg=\"level is low\""));
+}
+
 TEST(Unclassified, ConcernsOnlyWhatWarns) {
     EXPECT_TRUE(UnclassifiedBook::concerns(record("WARNING: x")));
     EXPECT_TRUE(UnclassifiedBook::concerns(record("level=fatal msg=x")));

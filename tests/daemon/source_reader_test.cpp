@@ -75,10 +75,14 @@ protected:
     IncidentBook book{matcher->pack(), "db"};
     Clock clock;
     Metrics metrics;
+    ExceptionBook exceptions{metrics};
+    UnclassifiedBook unclassified;
     StillSource source;
     bool dropping = false;
     ReaderContext context{*matcher,
                           book,
+                          exceptions,
+                          unclassified,
                           clock,
                           metrics,
                           [] {},
@@ -87,6 +91,30 @@ protected:
                           [](const std::string&) {}};
     SourceReader reader{source, context, std::nullopt, 0};
 };
+
+TEST_F(SourceReaderTest, CountsWhatWarnsAndIsKnownToNoRule) {
+    line(0s, "level=error msg=\"drum 1 is bent\"");
+    line(1s, "level=info msg=\"drum 1 is round\"");
+    line(2s, "level=error msg=\"drum 2 is bent\"");
+    line(3s, refused);
+    ASSERT_THAT(unclassified.templates(), SizeIs(1));
+    EXPECT_EQ(unclassified.templates().begin()->second.count, 2);
+}
+
+TEST_F(SourceReaderTest, HandsNothingOnThatAnExceptionTakes) {
+    const std::string text =
+        "exceptions:\n  - {rule: job-request-forbidden, owner: o, reason: r, expires: never}\n"
+        "  - {template: " +
+        template_id("error: drum ‹n› is bent") + ", owner: o, reason: r, expires: never}\n";
+    exceptions.use(Exceptions::load({{"e.yaml", text}}, matcher->pack()).value());
+    line(0s, refused);
+    line(1s, "level=error msg=\"drum 1 is bent\"");
+    EXPECT_THAT(take().incidents, SizeIs(0));
+    EXPECT_THAT(unclassified.templates(), SizeIs(0));
+    ChangeSet hits;
+    exceptions.take_changes(hits);
+    EXPECT_EQ(exception_hits_from(hits.meta.at(exception_hits_name)).size(), 2u);
+}
 
 TEST_F(SourceReaderTest, GivesThePositionAndWhatItsLinesChangedTogether) {
     line(0s, refused);

@@ -92,8 +92,8 @@ TEST(Exceptions, AreRefusedWithTheirLine) {
         const char* text;
         const char* says;
     } cases[] = {
-        {"  - {rule: slwo, owner: o, reason: r, expires: never}\n",
-         "e.yaml:2: exceptions[0]: there is no rule 'slwo'; did you mean 'slow'?"},
+        {"  - {rule: slo, owner: o, reason: r, expires: never}\n",
+         "e.yaml:2: exceptions[0]: there is no rule 'slo'; did you mean 'slow'?"},
         {"  - {owner: o, reason: r, expires: never}\n", "e.yaml:2: exceptions[0]: give either"},
         {"  - {rule: slow, template: t-0, owner: o, reason: r, expires: never}\n", "give either"},
         {"  - {rule: slow, reason: r, expires: never}\n", "'owner' is missing"},
