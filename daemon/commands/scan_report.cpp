@@ -59,6 +59,22 @@ std::string key_of(const Detection& detection, const std::string& place) {
     return key;
 }
 
+std::string recovery_member(const Rule& rule, const std::string& source, const std::string& pod) {
+    return rule.id + '\0' + source + '\0' + pod;
+}
+
+// Of the findings that one line of recovery may mean.
+std::string recovery_key(const std::string& member, std::size_t index, const Recovery& recovery,
+                         const Values& values) {
+    std::string key = member + '\0' + std::to_string(index);
+    for (const std::string& name : recovery.same) {
+        const auto value = values.find(name);
+        key +=
+            value == values.end() ? std::string("\0-", 2) : std::string("\0+", 2) + value->second;
+    }
+    return key;
+}
+
 std::unique_ptr<Finding> new_finding(const ScanHit& hit, std::string place) {
     const Detection& detection = hit.detection;
     auto finding = std::make_unique<Finding>();
@@ -153,6 +169,11 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
         if (member.count++ == 0) {
             std::tie(member.source, member.pod) = member_key;
             member.first = hit.at;
+            const std::string recovers = recovery_member(rule, hit.at.source, hit.at.pod);
+            recoverable_[recovers].push_back(&finding);
+            for (std::size_t i = 0; i < rule.recover.size(); ++i)
+                recoverable_[recovery_key(recovers, i, rule.recover[i], finding.values)].push_back(
+                    &finding);
         }
         member.last = hit.at;
         member.recovered.reset();
@@ -171,37 +192,50 @@ bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
         const auto mine = finding.values.find(name);
         const auto its = values.find(name);
         if (mine != finding.values.end() && its != values.end()) {
-            if (mine->second != shown(its->second, value_bytes_max)) return false;
+            if (mine->second != its->second) return false;
             continue;
         }
         // A field that is not there proves nothing, unless there is but one it can mean.
-        const auto& all = by_rule_.at(finding.rule);
-        const auto key = std::make_pair(member.source, member.pod);
-        if (std::count_if(all.begin(), all.end(),
-                          [&](const Finding* other) { return other->members.contains(key); }) > 1)
+        if (recoverable(recovery_member(*finding.rule, member.source, member.pod)).size() > 1)
             return false;
     }
     return true;
 }
 
 void ScanReport::recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at) {
-    const auto findings = by_rule_.find(hit.rule);
-    if (findings == by_rule_.end()) return;
+    if (!by_rule_.contains(hit.rule)) return;
+    if (at.time) seen_until(at.source, at.pod, *at.time);
+    const std::string key = recovery_member(*hit.rule, at.source, at.pod);
+    const std::vector<Finding*>* findings = &recoverable(key);
+    if (findings->empty()) return;
     const Recovery& recovery = hit.rule->recover[static_cast<std::size_t>(hit.index)];
-    for (Finding* finding : findings->second) {
+    Values same;  // as the findings have them, made once for all
+    for (const std::string& name : recovery.same)
+        if (const auto value = hit.values.find(name); value != hit.values.end())
+            same[name] = shown(value->second, value_bytes_max);
+    // A missing value decides nothing while there is more than one finding.
+    if (findings->size() > 1)
+        findings =
+            &recoverable(recovery_key(key, static_cast<std::size_t>(hit.index), recovery, same));
+    for (Finding* finding : *findings) {
         const auto found = finding->members.find({at.source, at.pod});
         if (found == finding->members.end()) continue;
         ScanMember& member = found->second;
         // The first line that may end it counts; a proof is better than a line to wait behind.
         const bool better = !member.recovered || (member.recovery.kind == Recovery::Kind::after &&
                                                   recovery.kind == Recovery::Kind::evidence);
-        if (!better || !same_values(*finding, member, recovery, hit.values)) continue;
+        if (!better || !same_values(*finding, member, recovery, same)) continue;
         member.recovered = at;
         member.recovery = recovery;
         member.recovery_text = shown(record.message.substr(0, record.message.find('\n')), 200);
         waiting_ = waiting_ || recovery.kind == Recovery::Kind::after;
     }
-    if (at.time) seen_until(at.source, at.pod, *at.time);
+}
+
+const std::vector<Finding*>& ScanReport::recoverable(const std::string& key) const {
+    static const std::vector<Finding*> none;
+    const auto found = recoverable_.find(key);
+    return found == recoverable_.end() ? none : found->second;
 }
 
 void ScanReport::seen_until(const std::string& source, const std::string& pod, Timestamp time) {

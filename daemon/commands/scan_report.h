@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -106,11 +107,15 @@ public:
     Severity worst() const { return worst_; }  // of all detections
 
 private:
+    const std::vector<Finding*>& recoverable(const std::string& key) const;
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
                      const Values& values) const;
 
     std::map<std::string, std::unique_ptr<Finding>> findings_;
     std::map<const Rule*, std::vector<Finding*>> by_rule_;
+    // By rule and member, and by these and the values of `same`: a busy log has many lines of
+    // recovery, and many findings.
+    std::unordered_map<std::string, std::vector<Finding*>> recoverable_;
     std::map<std::pair<std::string, std::string>, Timestamp> until_;
     std::uint64_t beyond_ = 0;
     Severity worst_ = Severity::info;
