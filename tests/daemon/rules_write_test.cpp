@@ -53,7 +53,7 @@ TEST_F(RulesWrite, ADraftPassesAsItStands) {
         "ERROR: Drum 17 of 'left' is bent at /var/lib/x (code 0x1f)",
         "\x1b[31;1mERROR: Drum is bent                             \x1b[0;m  "
         "\x1b[31;1mjob\x1b[0;m=12",
-        "{\"level\":\"warning\",\"msg\":\"It's \\\"quoted\\\": 10.0.0.1:443 \\\\ [x] {y} $z\"}",
+        "{\"level\":\"warning\",\"msg\":\"Drum's \\\"quoted\\\": 10.0.0.1:443 \\\\ [x] {y} $z\"}",
         "time=\"2026-11-24T10:00:00Z\" level=error msg=\"12 drums, umlaut: Rädchen\" error=\"x: "
         "y\""};
     for (const char* const line : lines) {
