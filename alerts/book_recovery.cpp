@@ -76,43 +76,53 @@ bool IncidentBook::State::same_values(const Incident& incident, const Recovery& 
     return !lacks || shows_one_identity(incident.row.rule, mark.instance);
 }
 
+std::optional<Verdict> IncidentBook::State::proof_by(const Incident& incident,
+                                                     const SourceRow& source,
+                                                     const Recovery& pattern,
+                                                     const RecoveryMarkRow& mark,
+                                                     bool successor) const {
+    // The trouble showed again behind this line.
+    const auto shown = incident.members.find(source.place.member);
+    if (shown != incident.members.end() && shown->second.place.instance == source.place.instance &&
+        shown->second.last_line > mark.line)
+        return std::nullopt;
+    if (!same_values(incident, pattern, mark)) return std::nullopt;
+    Verdict verdict;
+    verdict.proof =
+        source.place.member + ": \"" + shortened(mark.text, 200) + "\"" + time_words(mark.at);
+    if (pattern.hold.count() > 0)
+        verdict.proof += ", then " + format_duration(pattern.hold) + " without it";
+    verdict.recovered_at = mark.at;
+    verdict.state = MemberState::recovered;
+    if (successor) verdict.successor = source.place.member;
+    if (mark.at) verdict.ended_at = *mark.at + pattern.hold;
+    const bool lasted = !verdict.ended_at || pattern.hold.count() == 0 ||
+                        (source.watermark && *source.watermark >= *verdict.ended_at);
+    if (!lasted) {
+        if (source.ended || source.gone) return std::nullopt;  // it can no longer last
+        verdict.state = MemberState::recovering;
+        verdict.wants = {WatermarkWanted{source.place.instance, *verdict.ended_at}};
+    }
+    return verdict;
+}
+
 std::optional<Verdict> IncidentBook::State::proof_in(const Incident& incident,
                                                      const SourceRow& source,
                                                      bool successor) const {
     const auto found = marks.find(source.place.instance);
-    if (found == marks.end()) return std::nullopt;
-    const auto shown = incident.members.find(source.place.member);
+    if (found == marks.end() || !incident.rule) return std::nullopt;
     std::optional<Verdict> best;
-    for (const auto& [unused, mark] : found->second) {
-        if (mark.rule != incident.row.rule || !incident.rule) continue;
-        if (static_cast<std::size_t>(mark.index) >= incident.rule->recover.size()) continue;
-        // The trouble showed again behind this line.
-        if (shown != incident.members.end() &&
-            shown->second.place.instance == source.place.instance &&
-            shown->second.last_line > mark.line)
-            continue;
-        const Recovery& pattern = incident.rule->recover[static_cast<std::size_t>(mark.index)];
-        if (!same_values(incident, pattern, mark)) continue;
-        Verdict verdict;
-        verdict.proof =
-            source.place.member + ": \"" + shortened(mark.text, 200) + "\"" + time_words(mark.at);
-        if (pattern.hold.count() > 0)
-            verdict.proof += ", then " + format_duration(pattern.hold) + " without it";
-        verdict.recovered_at = mark.at;
-        verdict.state = MemberState::recovered;
-        if (successor) verdict.successor = source.place.member;
-        if (mark.at) verdict.ended_at = *mark.at + pattern.hold;
-        const bool lasted = !verdict.ended_at || pattern.hold.count() == 0 ||
-                            (source.watermark && *source.watermark >= *verdict.ended_at);
-        if (!lasted) {
-            if (source.ended || source.gone) continue;  // it can no longer last
-            verdict.state = MemberState::recovering;
-            verdict.wants = {WatermarkWanted{source.place.instance, *verdict.ended_at}};
+    for (const Recovery& pattern : incident.rule->recover) {
+        const std::string id = pattern.line_id();
+        for (auto mark = found->second.lower_bound({id, ""});
+             mark != found->second.end() && mark->first.first == id; ++mark) {
+            auto verdict = proof_by(incident, source, pattern, mark->second, successor);
+            if (!verdict) continue;
+            if (best)
+                keep_better(*best, std::move(*verdict));
+            else
+                best = std::move(verdict);
         }
-        if (best)
-            keep_better(*best, std::move(verdict));
-        else
-            best = std::move(verdict);
     }
     return best;
 }

@@ -22,24 +22,13 @@ bool same_proofs(const Rule* a, const Rule* b) {
 
 }  // namespace
 
+// Recovery lines are kept by their pattern, so those of a pattern that is no more prove nothing.
 void IncidentBook::use_pack(const RulePack& pack, Timestamp now) {
     State& state = *state_;
     const RulePack& before = *state.pack;
-    // Recovery lines are kept by their pattern's place in the rule: where the patterns changed, an
-    // old line proves nothing.
     const auto changed = [&](const std::string& rule) {
         return !same_proofs(before.find(rule), pack.find(rule));
     };
-    for (auto& [instance, marks] : state.marks) {
-        for (auto mark = marks.begin(); mark != marks.end();) {
-            if (!changed(mark->second.rule)) {
-                ++mark;
-                continue;
-            }
-            state.dirty_marks.insert({instance, mark->first});
-            mark = marks.erase(mark);
-        }
-    }
     std::set<std::string> judged_anew;
     for (const auto& [rule, unused] : state.by_rule)
         if (changed(rule) && pack.find(rule) != nullptr) judged_anew.insert(rule);

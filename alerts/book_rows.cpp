@@ -234,7 +234,7 @@ void IncidentBook::load(const StoredState& stored) {
         state.workload_sources[workload_key(row.place)].insert(row.place.instance);
     }
     for (const auto& row : stored.recovery_marks)
-        state.marks[row.instance][{row.rule, row.index, row.values}] = row;
+        state.marks[row.instance][{row.pattern, row.values}] = row;
     for (const auto& row : stored.incidents) {
         const auto known = state.identities.find(row.identity);
         // Only the latest of an identity can still be joined by a line.
@@ -303,9 +303,7 @@ ChangeSet IncidentBook::take_changes() {
                 PendingRow{identity, found->second.rule->id, pending_to_json(found->second)};
     }
     for (const auto& [instance, key] : state.dirty_marks) {
-        auto& row =
-            state.changes
-                .recovery_marks[{instance, std::get<0>(key), std::get<1>(key), std::get<2>(key)}];
+        auto& row = state.changes.recovery_marks[{instance, key.first, key.second}];
         const auto marks = state.marks.find(instance);
         if (marks != state.marks.end() && marks->second.contains(key))
             row = marks->second.at(key);

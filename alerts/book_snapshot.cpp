@@ -67,7 +67,7 @@ std::string IncidentBook::snapshot() const {
     for (const auto& [instance, marks] : state_->marks)
         for (const auto& [key, row] : marks)
             all["marks"].push_back(
-                {instance, row.rule, row.index, row.values, words(row.at), row.line, row.text});
+                {instance, row.pattern, row.values, words(row.at), row.line, row.text});
     for (const auto& [key, instances] : state_->wanted)
         for (const auto& [instance, due] : instances)
             all["wanted"].push_back({key, instance, words(due)});

@@ -33,13 +33,15 @@ struct Verdict {
 };
 
 struct IncidentBook::State {
-    using MarkKey = std::tuple<std::string, int, std::string>;  // rule, index, values
+    using MarkKey = std::pair<std::string, std::string>;  // pattern, values
 
     State(const RulePack& rules, std::string id);
 
     const RulePack* pack;
     std::string database_id;
     std::map<std::string, std::set<std::string>> causes_of;  // symptom rule -> rules
+    std::map<std::string, Duration>
+        holds;  // id of a kind of recovery line -> how long it must last
 
     std::map<std::string, Incident> incidents;             // by key
     std::map<std::string, std::string> current;            // identity -> key of its latest incident
@@ -106,6 +108,9 @@ struct IncidentBook::State {
     // book_recovery.cpp: proofs and ends
     Verdict judge(const Incident& incident, const MemberRow& member) const;
     std::optional<Verdict> proof_in(const Incident& incident, const SourceRow& source,
+                                    bool successor) const;
+    std::optional<Verdict> proof_by(const Incident& incident, const SourceRow& source,
+                                    const Recovery& pattern, const RecoveryMarkRow& mark,
                                     bool successor) const;
     bool same_values(const Incident& incident, const Recovery& pattern,
                      const RecoveryMarkRow& mark) const;

@@ -18,8 +18,11 @@ IncidentBook::State::State(const RulePack& rules, std::string id) : database_id(
 void IncidentBook::State::follow(const RulePack& rules) {
     pack = &rules;
     causes_of.clear();
-    for (const auto& cause : rules.rules)
-        for (const auto& symptom : cause.symptoms) causes_of[symptom].insert(cause.id);
+    holds.clear();
+    for (const auto& rule : rules.rules) {
+        for (const auto& symptom : rule.symptoms) causes_of[symptom].insert(rule.id);
+        for (const auto& recovery : rule.recover) holds[recovery.line_id()] = recovery.hold;
+    }
 }
 
 IncidentBook::IncidentBook(const RulePack& pack, std::string database_id)
@@ -38,20 +41,18 @@ EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
 
 void IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
     SourceRow& source = state_->source(seen.place);
-    const Recovery& pattern = seen.rule->recover.at(static_cast<std::size_t>(seen.index));
     json values = json::object();
-    for (const auto& name : pattern.same)
+    for (const auto& name : seen.kind->same)
         if (const auto value = seen.values.find(name); value != seen.values.end())
             values[name] = value->second;
     RecoveryMarkRow mark{seen.place.instance,
-                         seen.rule->id,
-                         seen.index,
+                         seen.kind->id,
                          values.dump(-1, ' ', false, json::error_handler_t::replace),
                          seen.at,
                          seen.line,
                          shortened(seen.text, 300)};
     auto& marks = state_->marks[source.place.instance];
-    const State::MarkKey key{mark.rule, mark.index, mark.values};
+    const State::MarkKey key{mark.pattern, mark.values};
     marks[key] = mark;
     state_->dirty_marks.insert({source.place.instance, key});
     if (marks.size() > marks_per_source_max) {
@@ -61,7 +62,7 @@ void IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
         state_->dirty_marks.insert({source.place.instance, oldest->first});
         marks.erase(oldest);
     }
-    state_->settle_rule(seen.rule->id, now);
+    for (const RecoveryLine::Use& use : seen.kind->proves) state_->settle_rule(use.rule->id, now);
     state_->settle_unsettled(now);
 }
 
@@ -130,10 +131,8 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
     auto& marks = state_->marks[instance];
     // What had to last and may have been broken where nobody looked proves nothing any more.
     for (auto mark = marks.begin(); mark != marks.end();) {
-        const Rule* rule = state_->rule(mark->second.rule);
-        const auto index = static_cast<std::size_t>(mark->second.index);
-        const Duration hold =
-            rule && index < rule->recover.size() ? rule->recover[index].hold : Duration(0);
+        const auto pattern = state_->holds.find(mark->second.pattern);
+        const Duration hold = pattern == state_->holds.end() ? Duration(0) : pattern->second;
         const bool before_gap = !mark->second.at || !to || *mark->second.at <= *to;
         const bool lasts_into = !mark->second.at || !from || *mark->second.at + hold >= *from;
         if (hold.count() > 0 && before_gap && lasts_into) {

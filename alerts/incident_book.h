@@ -40,10 +40,9 @@ struct Observation {
     int step = detected;
 };
 
-// A line that is recovery evidence for a rule.
+// A line that is recovery evidence.
 struct RecoveryObservation {
-    const Rule* rule = nullptr;
-    int index = 0;  // into rule->recover
+    const RecoveryLine* kind = nullptr;
     Place place;
     std::optional<Timestamp> at;
     std::uint64_t line = 0;
@@ -89,7 +88,7 @@ class IncidentBook {
 public:
     static constexpr std::size_t open_max = 10'000;
     static constexpr std::size_t members_max = 1'000;
-    static constexpr std::size_t marks_per_source_max = 64;
+    static constexpr std::size_t marks_per_source_max = 256;
     static constexpr std::size_t pending_max = 10'000;  // identities
     static constexpr std::size_t pending_hits_max = Opening::count_max;
     static constexpr std::size_t evidence_bytes_max = 32 * 1024;

@@ -47,8 +47,7 @@ public:
         const Match match = matcher_.match(record);
         book_.watermark(place_.instance, *head.time, now_);
         for (const RecoveryHit& hit : match.recoveries)
-            book_.recover({hit.rule, hit.index, place_, head.time, head.last_line, hit.values,
-                           record.message},
+            book_.recover({hit.line, place_, head.time, head.last_line, hit.values, record.message},
                           now_);
         Observation seen;
         seen.place = place_;

@@ -192,8 +192,7 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
     const std::string text = redact(head.raw);
     for (const auto& hit : match.recoveries) {
         RecoveryObservation seen;
-        seen.rule = hit.rule;
-        seen.index = hit.index;
+        seen.kind = hit.line;
         seen.place = place();
         seen.at = at;
         seen.line = head.last_line;

@@ -77,6 +77,7 @@ struct Matcher::Compiled {
     const RE2& regex(const std::string& pattern) const { return regexes.at(&pattern)->get(); }
     void compile(const std::string& pattern);
     int compile_message(const std::string& pattern);
+    void compile_recovery();
 
     // The captures if this way of detection succeeds.
     std::optional<Values> detect(const Detect& detect, const Record& record) const;
@@ -101,8 +102,8 @@ struct Matcher::Compiled {
 
     // Where a message pattern is used.
     struct Use {
-        int rule;   // for detection its rank: 0 wins over 1; for recovery its place in the pack
-        int index;  // into rule.detect, rule.recover or rule.open.sequence
+        int rule;   // for detection its rank: 0 wins over 1; else its place in the pack
+        int index;  // into rule.detect or rule.open.sequence
         auto operator<=>(const Use&) const = default;
     };
     std::vector<Use> uses(const std::vector<std::vector<Use>>& of,
@@ -112,7 +113,9 @@ struct Matcher::Compiled {
     std::vector<const Rule*> ranked;  // the winner of two that match one record stands first
     PatternSet messages;
     // By number of the message pattern.
-    std::vector<std::vector<Use>> detect_uses, recover_uses, follow_uses;
+    std::vector<std::vector<Use>> detect_uses, follow_uses;
+    std::vector<std::vector<std::size_t>> recover_uses;  // into recovery_lines
+    std::vector<RecoveryLine> recovery_lines;
     std::unordered_map<const std::string*, const LazyRegex*> regexes;
     std::map<std::string, std::unique_ptr<LazyRegex>> others;  // patterns over fields
 };
@@ -138,9 +141,6 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
             for (const FieldPattern& condition : detect.without) compile(condition.pattern);
         }
         const auto place = static_cast<int>(&rule - pack.rules.data());
-        for (std::size_t i = 0; i < rule.recover.size(); ++i)
-            use(recover_uses, compile_message(rule.recover[i].message),
-                {place, static_cast<int>(i)});
         for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
             use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
         for (const Detect& detect : rule.detect)
@@ -151,10 +151,27 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
         for (const Cause& cause : rule.causes)
             for (const Condition& condition : cause.when) compile(condition.pattern);
     }
+    compile_recovery();
     messages.finish();
     detect_uses.resize(messages.size());
     recover_uses.resize(messages.size());
     follow_uses.resize(messages.size());
+}
+
+void Matcher::Compiled::compile_recovery() {
+    std::map<std::string, std::size_t> known;
+    for (const Rule& rule : pack.rules)
+        for (std::size_t i = 0; i < rule.recover.size(); ++i) {
+            const Recovery& recovery = rule.recover[i];
+            const auto number = static_cast<std::size_t>(compile_message(recovery.message));
+            const auto [found, fresh] = known.emplace(recovery.line_id(), recovery_lines.size());
+            if (fresh) {
+                recovery_lines.push_back({found->first, recovery.same, {}});
+                if (recover_uses.size() <= number) recover_uses.resize(number + 1);
+                recover_uses[number].push_back(found->second);
+            }
+            recovery_lines[found->second].proves.push_back({&rule, static_cast<int>(i)});
+        }
 }
 
 void Matcher::Compiled::compile(const std::string& pattern) {
@@ -230,12 +247,16 @@ std::vector<Matcher::Compiled::Found> Matcher::Compiled::detect_all(
 std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
                                                        const std::vector<int>& candidates) const {
     std::vector<RecoveryHit> hits;
-    for (const Use& use : uses(recover_uses, candidates)) {
-        const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
-        const RE2& pattern = regex(rule.recover[static_cast<std::size_t>(use.index)].message);
+    for (const int message : candidates) {
+        const auto number = static_cast<std::size_t>(message);
         Values captures;
-        if (match_groups(pattern, record.message, RE2::ANCHOR_START, captures))
-            hits.push_back({&rule, use.index, values_of(record, captures)});
+        if (recover_uses[number].empty() ||
+            !match_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START,
+                          captures))
+            continue;
+        const Values values = values_of(record, captures);
+        for (const std::size_t line : recover_uses[number])
+            hits.push_back({&recovery_lines[line], values});
     }
     return hits;
 }

@@ -32,11 +32,22 @@ struct Detection {
     const Absence* absent = nullptr;
 };
 
-// A record that is recovery evidence for a rule.
+// A kind of line that is recovery evidence, and the rules it is that for. Many rules end with the
+// same line, so it is searched, told and kept once for all of them.
+struct RecoveryLine {
+    struct Use {
+        const Rule* rule = nullptr;
+        int index = 0;  // into rule->recover
+    };
+    std::string id;                 // Recovery::line_id
+    std::vector<std::string> same;  // fields that must equal the incident's
+    std::vector<Use> proves;        // in the order of the pack
+};
+
+// A record that is recovery evidence.
 struct RecoveryHit {
-    const Rule* rule = nullptr;
-    int index = 0;  // into rule->recover
-    Values values;  // captures and fields of the record
+    const RecoveryLine* line = nullptr;  // belongs to the Matcher
+    Values values;                       // captures and fields of the record
 };
 
 // A record that an earlier detection of a rule waits for.

@@ -60,4 +60,11 @@ const Rule* RulePack::find(std::string_view rule_id) const {
     return found == rules.end() ? nullptr : &*found;
 }
 
+std::string Recovery::line_id() const {
+    std::string id = message;
+    for (const std::string& field : same) id += '\n' + field;
+    if (hold.count() > 0) id += "\nfor " + format_duration(hold);
+    return id;
+}
+
 }  // namespace runnerwatch

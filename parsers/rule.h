@@ -73,6 +73,10 @@ struct Recovery {
     std::string message;            // anchored, always
     std::vector<std::string> same;  // fields that must equal the incident's
     Duration hold{0};               // source time
+
+    // What the line is, whichever rules it proves recovery for: the pattern, the fields that count
+    // and how long it must last. Equal in two rules when one line serves both.
+    std::string line_id() const;
 };
 
 struct Opening {

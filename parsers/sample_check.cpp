@@ -69,7 +69,8 @@ private:
             for (const Detection& detection : match.detections)
                 take(*detection.rule, detection, outcome);
             for (const RecoveryHit& hit : match.recoveries)
-                if (hit.rule == &rule_) outcome.recovers = true;
+                for (const RecoveryLine::Use& use : hit.line->proves)
+                    outcome.recovers = outcome.recovers || use.rule == &rule_;
         }
         return outcome;
     }

@@ -20,15 +20,14 @@ struct ChangeSet {
     using PairNumber = std::pair<std::string, std::int64_t>;
     using Triple = std::tuple<std::string, std::string, std::string>;
 
-    Rows<std::string, IdentityRow> identities;  // identity
-    Rows<std::string, IncidentRow> incidents;   // key
-    Rows<Pair, MemberRow> members;              // incident, place.member
-    Rows<std::string, PendingRow> pending;      // identity
-    Rows<PairNumber, TimelineRow> timeline;     // incident, change
-    Rows<PairNumber, EvidenceRow> evidence;     // incident, slot
-    Rows<std::string, SourceRow> sources;       // instance
-    Rows<std::tuple<std::string, std::string, int, std::string>, RecoveryMarkRow>
-        recovery_marks;                                   // instance, rule, index, values
+    Rows<std::string, IdentityRow> identities;            // identity
+    Rows<std::string, IncidentRow> incidents;             // key
+    Rows<Pair, MemberRow> members;                        // incident, place.member
+    Rows<std::string, PendingRow> pending;                // identity
+    Rows<PairNumber, TimelineRow> timeline;               // incident, change
+    Rows<PairNumber, EvidenceRow> evidence;               // incident, slot
+    Rows<std::string, SourceRow> sources;                 // instance
+    Rows<Triple, RecoveryMarkRow> recovery_marks;         // instance, pattern, values
     Rows<std::string, PositionRow> positions;             // instance
     Rows<PairNumber, CoverageRow> coverage;               // instance, ordinal
     Rows<std::string, TemplateRow> templates;             // id

@@ -148,9 +148,9 @@ struct SourceRow {
 
 // The newest line of a source that matched one recovery pattern with these `same` values.
 struct RecoveryMarkRow {
-    std::string instance, rule;
-    int index = 0;       // into the rule's recover list
-    std::string values;  // JSON object: the `same` fields the line has
+    std::string instance;
+    std::string pattern;  // what the line is, whichever rules it is proof for
+    std::string values;   // JSON object: the `same` fields the line has
     std::optional<Timestamp> at;
     std::uint64_t line = 0;
     std::string text;  // the line, redacted

@@ -69,9 +69,9 @@ CREATE TABLE source (
     watermark INTEGER, ended INTEGER NOT NULL, gone INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE recovery_line (
-    instance TEXT NOT NULL, rule TEXT NOT NULL, pattern INTEGER NOT NULL, "values" TEXT NOT NULL,
+    instance TEXT NOT NULL, pattern TEXT NOT NULL, "values" TEXT NOT NULL,
     at INTEGER, line INTEGER NOT NULL, text TEXT NOT NULL,
-    PRIMARY KEY (instance, rule, pattern, "values")) STRICT, WITHOUT ROWID;
+    PRIMARY KEY (instance, pattern, "values")) STRICT, WITHOUT ROWID;
 
 CREATE TABLE position (
     instance TEXT PRIMARY KEY, kind TEXT NOT NULL, blob BLOB NOT NULL, lines INTEGER NOT NULL,

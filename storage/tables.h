@@ -187,12 +187,11 @@ struct Table<SourceRow> {
 template <>
 struct Table<RecoveryMarkRow> {
     static constexpr const char* name = "recovery_line";
-    static constexpr int key_columns = 4;
+    static constexpr int key_columns = 3;
     static auto columns() {
-        return std::tuple{
-            COLUMN("instance", instance), COLUMN("rule", rule), COLUMN("pattern", index),
-            COLUMN("\"values\"", values), COLUMN("at", at),     COLUMN("line", line),
-            COLUMN("text", text)};
+        return std::tuple{COLUMN("instance", instance), COLUMN("pattern", pattern),
+                          COLUMN("\"values\"", values), COLUMN("at", at),
+                          COLUMN("line", line),         COLUMN("text", text)};
     }
 };
 

@@ -111,9 +111,9 @@ std::string Writer::record(const Explained& one) {
     text_.clear();
     reading(one);
     if (one.detection) match(one);
-    for (const RecoveryHit& hit : one.recoveries) {
-        head("1;36", "RECOVERY OF", *hit.rule);
-        add("by", recovery_words(hit.rule->recover[static_cast<std::size_t>(hit.index)]));
+    for (const auto& [rule, index] : one.recoveries) {
+        head("1;36", "RECOVERY OF", *rule);
+        add("by", recovery_words(rule->recover[static_cast<std::size_t>(index)]));
     }
     if (!one.detection && one.recoveries.empty())
         text_ += "\n" + painted("MATCHED BY", "1;33", style_) + "  none of " +

@@ -6,6 +6,9 @@
 #include "parsers/line_prefix.h"
 #include "parsers/record_reader.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace runnerwatch {
 namespace {
 
@@ -63,7 +66,12 @@ void Explainer::on_head(const RecordHead& head) {
     one.cut = head.cut;
     one.record = decode_record(head.raw);
     Match match = matcher_.match(one.record);
-    one.recoveries = std::move(match.recoveries);
+    for (const RecoveryHit& hit : match.recoveries)
+        one.recoveries.insert(one.recoveries.end(), hit.line->proves.begin(),
+                              hit.line->proves.end());
+    std::sort(one.recoveries.begin(), one.recoveries.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.rule, a.index) < std::tie(b.rule, b.index);
+    });
     if (!match.detections.empty()) one.detection = std::move(match.detections.front());
     for (const Rule* rule : matcher_.rules_that_match(one.record))
         if (!one.detection || rule != one.detection->rule) one.others.push_back(rule);
@@ -158,10 +166,10 @@ json explained_json(const Explained& one) {
         object["others"].push_back(
             {{"id", rule->id}, {"catalog", rule->catalog}, {"precedence", rule->precedence}});
     object["recovery_of"] = json::array();
-    for (const RecoveryHit& hit : one.recoveries)
+    for (const auto& [ended, index] : one.recoveries)
         object["recovery_of"].push_back(
-            {{"id", hit.rule->id},
-             {"by", recovery_words(hit.rule->recover[static_cast<std::size_t>(hit.index)])}});
+            {{"id", ended->id},
+             {"by", recovery_words(ended->recover[static_cast<std::size_t>(index)])}});
     object["near_misses"] = json::array();
     for (const NearMiss& miss : one.near_misses)
         object["near_misses"].push_back({{"id", miss.rule->id},

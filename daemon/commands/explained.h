@@ -25,7 +25,7 @@ struct Explained {
     std::vector<ConditionTrace> causes;  // one for each of the rule's causes; `what` is empty
                                          // where it has no condition
     std::vector<const Rule*> others;     // that match too and lose
-    std::vector<RecoveryHit> recoveries;
+    std::vector<RecoveryLine::Use> recoveries;  // in the order of the pack
     std::vector<NearMiss> near_misses;
 };
 

@@ -107,6 +107,8 @@ public:
     Severity worst() const { return worst_; }  // of all detections
 
 private:
+    void recover(const RecoveryLine::Use& use, const Values& values, const Record& record,
+                 const ScanPosition& at);
     const std::vector<Finding*>& recoverable(const std::string& key) const;
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
                      const Values& values) const;

@@ -46,7 +46,7 @@ TEST(Kill, LosesNoLineCountsNoneTwiceAndLosesNoAlert) {
     for (int kill = 0; kill < 50; ++kill) {
         world.start_daemon();
         // Killed at one of its writes: while it starts, opens, grows, tells, or commits a position.
-        for (unsigned lines = random() % 40; lines > 0; --lines) {
+        for (auto lines = random() % 40; lines > 0; --lines) {
             add();
             world.until_written(random() % 4, [&] {
                 return world.lines_committed() == static_cast<std::uint64_t>(appended);

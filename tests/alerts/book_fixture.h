@@ -13,6 +13,16 @@ using namespace std::chrono_literals;
 
 const Timestamp noon = Timestamp(12h) + std::chrono::days(20'000);
 
+// The kind of line a recovery looks for, as the matcher of this pack tells it.
+inline RecoveryLine recovery_line(const RulePack& pack, const Recovery& recovery) {
+    RecoveryLine line{recovery.line_id(), recovery.same, {}};
+    for (const Rule& rule : pack.rules)
+        for (std::size_t i = 0; i < rule.recover.size(); ++i)
+            if (rule.recover[i].line_id() == line.id)
+                line.proves.push_back({&rule, static_cast<int>(i)});
+    return line;
+}
+
 // A pack of four rules with the shapes that matter: one that opens at once and recovers by
 // evidence or by a quiet restart, its symptom, one that opens at three, one that ends by silence.
 inline RulePack book_rules() {
@@ -136,9 +146,10 @@ protected:
 
     void recover(const std::string& rule, int index, const Place& place, Timestamp at,
                  const Values& values = {}) {
+        const Recovery& looked_for = pack.find(rule)->recover[static_cast<std::size_t>(index)];
+        const RecoveryLine kind = recovery_line(pack, looked_for);
         RecoveryObservation seen;
-        seen.rule = pack.find(rule);
-        seen.index = index;
+        seen.kind = &kind;
         seen.place = place;
         seen.at = at;
         seen.line = ++line;

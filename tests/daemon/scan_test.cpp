@@ -396,7 +396,9 @@ TEST(Scan, FindsInTheRecordingsWhatTheyShowAndNothingElse) {
                 for (const std::string& id : ids) found[id].insert(number);
         }
         for (const auto& [kind, lines] : found)
-            if (kinds.contains(kind)) EXPECT_EQ(lines, shown_lines[kind]) << kind;
+            if (kinds.contains(kind)) {
+                EXPECT_EQ(lines, shown_lines[kind]) << kind;
+            }
         for (const auto& [kind, lines] : shown_lines) {
             if (!kinds.contains(kind)) continue;
             EXPECT_EQ(found[kind], lines) << kind;

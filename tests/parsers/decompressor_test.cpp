@@ -87,8 +87,9 @@ TEST(PlainBytes, ReadsEveryFormatWhateverTheChunks) {
             const Read result = read(bytes, chunk);
             EXPECT_FALSE(result.error);
             EXPECT_TRUE(result.text == text);
-            if (&bytes != &text)
+            if (&bytes != &text) {
                 EXPECT_LE(result.largest_part, std::max(chunk, Decompressor::part_bytes_max));
+            }
         }
     for (const std::string small : {"", "a", "12345", "\x1F\x8B"})
         EXPECT_EQ(read(small, 1).text, small);

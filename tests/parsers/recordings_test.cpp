@@ -133,7 +133,8 @@ TEST(Recordings, ShowTheRecoveryOfRefusedAndUnansweredRequests) {
             Lines recovered;
             for (const ReadRecord& record : records)
                 for (const RecoveryHit& hit : built_in_matcher().match(record.decoded()).recoveries)
-                    if (hit.rule->id == rule) recovered.insert(record.first_line);
+                    for (const RecoveryLine::Use& use : hit.line->proves)
+                        if (use.rule->id == rule) recovered.insert(record.first_line);
             for (const std::uint64_t line : recording.recovery) {
                 EXPECT_THAT(recovered, Contains(line)) << rule;
                 ++checked;
