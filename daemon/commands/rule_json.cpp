@@ -19,6 +19,10 @@ json detect_json(const Detect& detect) {
     if (detect.anywhere) object["anywhere"] = true;
     if (!detect.capture.empty()) object["capture"] = patterns_json(detect.capture);
     if (!detect.require.empty()) object["require"] = patterns_json(detect.require);
+    if (!detect.without.empty()) object["without"] = patterns_json(detect.without);
+    if (!detect.levels.empty()) object["levels"] = level_words(detect);
+    if (!detect.versions.empty()) object["versions"] = detect.versions;
+    if (detect.absent) object["absent"] = absence_words(*detect.absent);
     return object;
 }
 
@@ -77,11 +81,28 @@ std::string unfilled_words(std::string_view text) {
 
 std::string opening_words(const Rule& rule) {
     const Opening& open = rule.open;
-    if (open.count <= 1) return "at once";
-    std::string words = "at " + std::to_string(open.count);
+    std::string words = open.count <= 1 ? "at once" : "at " + std::to_string(open.count);
+    if (!open.distinct.empty()) words += " different values of " + open.distinct;
+    for (const std::string& message : open.sequence)
+        words += (&message == &open.sequence.front() ? ", when a line follows that matches "
+                                                     : ", and then one that matches ") +
+                 message;
     if (open.within != Duration{0}) words += " within " + format_duration(open.within);
     if (open.across_members) words += ", in all members together";
+    if (!open.probe.empty()) words += ", if the probe " + open.probe + " says so";
     return words;
+}
+
+std::string level_words(const Detect& detect) {
+    std::string words;
+    for (const Level level : detect.levels)
+        words += (words.empty() ? "" : ", ") + std::string(to_string(level));
+    return words;
+}
+
+std::string absence_words(const Absence& absent) {
+    return "no line follows that matches " + absent.message + " within " +
+           format_duration(absent.within) + (absent.or_end ? ", or the container ends first" : "");
 }
 
 std::string identity_words(const Rule& rule) {
@@ -139,6 +160,10 @@ json rule_document(const Rule& rule) {
     for (const Cause& cause : rule.causes) object["causes"].push_back(cause_json(cause));
     object["fixes"] = json::array();
     for (const Fix& fix : rule.fixes) object["fixes"].push_back(fix_json(fix));
+    if (rule.notice) object["notice"] = true;
+    object["runbook"] = {{"meaning", rule.runbook.meaning},
+                         {"diagnosis", rule.runbook.diagnosis},
+                         {"mitigation", rule.runbook.mitigation}};
     object["docs"] = rule.docs;
     object["samples"] = {{"detect", samples_json(rule.sample_detect)},
                          {"ignore", samples_json(rule.sample_ignore)},

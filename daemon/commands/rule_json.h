@@ -21,6 +21,8 @@ std::string origin_of(const Rule& rule);
 std::string unfilled_words(std::string_view text);
 
 // Conditions in words, the same wherever they are shown.
+std::string level_words(const Detect& detect);
+std::string absence_words(const Absence& absent);
 std::string opening_words(const Rule& rule);
 std::string identity_words(const Rule& rule);
 std::string condition_words(const Cause& cause);  // "runner matches ^glpat-"; empty: none

@@ -74,6 +74,7 @@ std::string causes(const Rule& rule) {
         text += "\n";
         if (const std::string when = condition_words(cause); !when.empty())
             text += "  - holds when " + code(when) + "\n";
+        if (!cause.versions.empty()) text += "  - runner " + code(cause.versions) + "\n";
         if (!cause.disproved_by.empty()) text += "  - disproved by " + cause.disproved_by + "\n";
         if (const Fix* fix = rule.fix(cause.fix)) text += "  - fix: " + fix->title + "\n";
     }
@@ -117,9 +118,15 @@ std::string recognised(const Rule& rule) {
     };
     for (const Detect& detect : rule.detect) {
         add(detect.anywhere ? "message holds" : "message begins with", code(detect.message));
+        if (!detect.levels.empty()) add("and the level", "is one of " + level_words(detect));
         for (const FieldPattern& one : detect.require)
             add("and " + code(one.field), "matches " + code(one.pattern));
+        for (const FieldPattern& one : detect.without)
+            add("and " + code(one.field), "does not match " + code(one.pattern));
+        if (detect.absent) add("and", absence_words(*detect.absent));
+        if (!detect.versions.empty()) add("written by", "runner " + code(detect.versions));
     }
+    if (rule.notice) return text;
     add("one incident for each", identity_words(rule));
     add("it opens", opening_words(rule));
     for (const Recovery& recovery : rule.recover) add("it is over after", recovery_words(recovery));
@@ -160,6 +167,13 @@ std::string links(const RulePack& pack, const std::vector<std::string>& ids) {
     return text;
 }
 
+// What comes of a line that the rule takes.
+std::string standing(const Rule& rule) {
+    if (rule.notice) return "a known line that is no failure: it raises nothing";
+    return std::string(to_string(rule.severity)) + " · " + to_string(rule.response) + " · " +
+           to_string(rule.status);
+}
+
 std::string index(const RulePack& pack) {
     std::map<std::string, std::vector<const Rule*>> by_section;
     for (const Rule& rule : pack.rules) by_section[section_of(rule.catalog)].push_back(&rule);
@@ -180,7 +194,8 @@ std::string index(const RulePack& pack) {
                 "|---|---|---|---|---|\n";
         for (const Rule* rule : rules)
             text += "| [" + rule->id + "](" + rule->id + ".md) | " + rule->catalog + " | " +
-                    to_string(rule->severity) + " | " + to_string(rule->response) + " | " +
+                    (rule->notice ? "–" : to_string(rule->severity)) + " | " +
+                    (rule->notice ? "nothing" : to_string(rule->response)) + " | " +
                     unfilled_words(rule->title) + " |\n";
     }
     return text;
@@ -191,9 +206,15 @@ std::string index(const RulePack& pack) {
 std::string rule_page(const RulePack& pack, const Rule& rule) {
     std::string text = std::string(generated) + "\n# " + unfilled_words(rule.title) + "\n\n";
     text += code(rule.id) + (rule.catalog.empty() ? "" : " · " + rule.catalog) + " · " +
-            to_string(rule.severity) + " · " + to_string(rule.response) + " · " +
-            to_string(rule.status) + "\n";
-    text += heading("Impact") + unfilled_words(rule.impact) + "\n";
+            standing(rule) + "\n";
+    const auto part = [&](const char* title, std::string words) {
+        while (words.ends_with('\n')) words.pop_back();
+        if (!words.empty()) text += heading(title) + unfilled_words(words) + "\n";
+    };
+    part("Meaning", rule.runbook.meaning);
+    part("Impact", rule.impact);
+    part("Diagnosis", rule.runbook.diagnosis);
+    part("Mitigation", rule.runbook.mitigation);
     if (const std::string list = causes(rule); !list.empty())
         text += heading("Causes") + unfilled_words(list);
     if (!rule.fixes.empty()) {
@@ -206,7 +227,8 @@ std::string rule_page(const RulePack& pack, const Rule& rule) {
                 links(pack, rule.symptoms);
     text += heading("How it is recognised") + recognised(rule);
     text += std::string("\n## Samples\n");
-    text += samples("These lines are this failure:", rule.sample_detect);
+    text += samples(rule.notice ? "These lines are meant:" : "These lines are this failure:",
+                    rule.sample_detect);
     text += samples("These are not:", rule.sample_ignore);
     text += samples("These say that it is over:", rule.sample_recover);
     if (const std::string list = sources(rule); !list.empty()) text += heading("Sources") + list;

@@ -70,7 +70,12 @@ std::string rule_text(const RulePack& pack, const Rule& rule, const TextStyle& s
     add("id", rule.id);
     add("catalogue", rule.catalog);
     add("impact", rule.impact);
-    add("response", to_string(rule.response) + std::string(", ") + to_string(rule.status));
+    add("meaning", rule.runbook.meaning);
+    add("diagnosis", rule.runbook.diagnosis);
+    add("mitigation", rule.runbook.mitigation);
+    add("response", rule.notice
+                        ? "none: a known line that is no failure"
+                        : to_string(rule.response) + std::string(", ") + to_string(rule.status));
     if (rule.raise_to)
         add("raised", std::string("to ") + to_string(*rule.raise_to) + " when all members show it");
     add("versions", rule.runner_versions);
@@ -82,9 +87,16 @@ std::string rule_text(const RulePack& pack, const Rule& rule, const TextStyle& s
             add("  capture", one.field + " ~ " + one.pattern);
         for (const FieldPattern& one : detect.require)
             add("  require", one.field + " ~ " + one.pattern);
+        for (const FieldPattern& one : detect.without)
+            add("  without", one.field + " ~ " + one.pattern);
+        add("  level", level_words(detect));
+        if (detect.absent) add("  and", absence_words(*detect.absent));
+        add("  versions", detect.versions);
     }
-    add("incident", "one for each " + identity_words(rule));
-    add("opens", opening_words(rule));
+    if (!rule.notice) {
+        add("incident", "one for each " + identity_words(rule));
+        add("opens", opening_words(rule));
+    }
     for (const Recovery& recovery : rule.recover) add("over", recovery_words(recovery));
     if (rule.silence) add("over", "after " + format_duration(*rule.silence) + " without it");
     for (const std::string& id : rule.symptoms) add("symptom", id);
@@ -92,6 +104,7 @@ std::string rule_text(const RulePack& pack, const Rule& rule, const TextStyle& s
         std::string words = std::string(to_string(cause.confidence)) + ": " + cause.says;
         if (const std::string when = condition_words(cause); !when.empty())
             words += " (when " + when + ")";
+        if (!cause.versions.empty()) words += " (runner " + cause.versions + ")";
         add("cause", words);
         if (!cause.disproved_by.empty()) add("", "disproved by " + cause.disproved_by);
     }

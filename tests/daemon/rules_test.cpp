@@ -292,5 +292,16 @@ TEST(RulePages, AreWrittenOnceAndOldOnesRemoved) {
     EXPECT_TRUE(std::filesystem::exists(folder.path() + "/mine.md"));
 }
 
+TEST(RulePages, OfTheBuiltInRulesAreThoseThatDocsHas) {
+    const auto pack = load_pack("gitlab-runner", built_in_rules());
+    ASSERT_TRUE(pack);
+    const std::filesystem::path folder = std::string(SOURCE_DIR) + "/docs/rules";
+    const auto pages = rule_pages(*pack);
+    for (const auto& [name, text] : pages)
+        EXPECT_EQ(read_file((folder / name).string()).value_or(""), text) << "run ./dev docs";
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        EXPECT_TRUE(pages.contains(entry.path().filename().string())) << "run ./dev docs";
+}
+
 }  // namespace
 }  // namespace runnerwatch
