@@ -20,6 +20,15 @@ struct UnwrappedLine {
     bool cut = false;
 };
 
+// An entry of the journal's export as far as it has been read.
+struct JournalEntry {
+    std::string message;
+    std::optional<Timestamp> time;
+    std::string container;
+    std::uint64_t first = 0, last = 0;  // physical lines of the message
+    bool partial = false, cut = false;
+};
+
 // Takes off everything that collectors put around the lines of one input: prefixes on each line,
 // JSON around it, the journal's export format, and the splitting of long lines (CRI files and
 // docker at 16 KiB).
@@ -45,14 +54,6 @@ public:
     static bool hides_text(std::string_view line);
 
 private:
-    struct JournalEntry {
-        std::string message;
-        std::optional<Timestamp> time;
-        std::string container;
-        std::uint64_t first = 0, last = 0;  // of the message
-        bool partial = false, cut = false;
-    };
-
     void part(const UnwrappedLine& part, const OnLine& on_line);
     void hand_over_parts(const OnLine& on_line);
     void journal_line(const FramedLine& framed, std::uint64_t number, const OnLine& on_line);
