@@ -136,6 +136,10 @@ struct IncidentBook::State {
     std::string scope_words(const Incident& incident) const;
     std::set<std::string> running_members(const Place& place) const;
 
+    // book_starts.cpp
+    void note_start(const Lifecycle& event);
+    std::string start_words(const Lifecycle& event, std::string& kind) const;
+
     // book_rows.cpp: rows and loading
     SourceRow& source(const Place& place);
     void forget_old(Timestamp now);

@@ -67,11 +67,13 @@ void IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
 }
 
 void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
+    if (event.kind == LifecycleKind::started) state_->note_start(event);
     SourceRow& source = state_->source(event.place);
     const SourceRow before = source;
     switch (event.kind) {
         case LifecycleKind::started:
             source.place = event.place;
+            source.revision = event.revision;
             if (event.at) source.started_at = event.at;
             break;
         case LifecycleKind::ended:

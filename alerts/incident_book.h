@@ -60,6 +60,8 @@ struct Lifecycle {
     LifecycleKind kind = LifecycleKind::started;
     Place place;
     std::optional<Timestamp> at;  // the API's time
+    std::string revision{};       // started: of the workload's template; or empty
+    std::string before{};         // started: how the instance before it ended; or empty
 };
 
 // Which evidence a counted record became, so that later raw lines can extend it.

@@ -34,12 +34,21 @@ void read_clusters(ConfigNode& root, Config& config) {
         map.text("kubeconfig", cluster.kubeconfig);
         map.text("context", cluster.context);
         map.texts("namespaces", cluster.namespaces);
-        map.text("selector", cluster.selector);
+        map.text("selector", cluster.follow.selector);
+        map.text("field_selector", cluster.follow.field_selector);
+        map.texts("workloads", cluster.follow.workloads);
         claim(map, cluster.name, names);
         if (map.has("context") && !map.has("kubeconfig"))
             map.error("context",
                       "without kubeconfig the service account of the pod is used, and that has no "
                       "contexts. Write kubeconfig: FILE beside it, or remove it.");
+        for (const auto& name : cluster.follow.workloads)
+            if (name.find('/') == 0 || name.find('/') == name.npos || name.ends_with('/'))
+                map.error("workloads",
+                          quoted(name) +
+                              " is not KIND/NAME. Write the owner of the pods, as in "
+                              "Deployment/gitlab-runner, StatefulSet/runner-* or, for a bare pod, "
+                              "Pod/NAME; \"*\" stands for anything.");
         for (const auto& name : cluster.namespaces)
             if (!name.empty() && !is_dns_label(name))
                 map.error("namespaces",
@@ -254,7 +263,9 @@ const std::vector<ConfigSection>& config_sections() {
         {"",
          {"clusters", "files", "rules", "history", "storage", "http", "probe_listen",
           "gitlab_hosts", "alerts"}},
-        {"clusters[]", {"name", "kubeconfig", "context", "namespaces", "selector"}},
+        {"clusters[]",
+         {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector",
+          "workloads"}},
         {"files[]", {"name", "path"}},
         {"storage", {"database", "retention", "size_max"}},
         {"http", {"listen"}},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "alerts/route.h"
+#include "parsers/follow_choice.h"
 #include "parsers/result.h"
 #include "parsers/timestamp.h"
 
@@ -17,7 +18,7 @@ struct ClusterConfig {
     std::string kubeconfig;  // paths as in $KUBECONFIG; empty: in-cluster service account
     std::string context;     // empty: the current one
     std::vector<std::string> namespaces;  // empty: all
-    std::string selector;                 // label selector
+    FollowWish follow;                    // empty: GitLab Runner managers only
 };
 
 struct FileConfig {

@@ -50,6 +50,10 @@ int run_command(int argc, char** argv) {
     add_run_options(*run, run_options);
     run->add_option("--log-level", run_options.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    run->add_flag("--print-sources", run_options.print_sources,
+                  "say of each container whether it would be followed and why, and end");
+    run->add_flag("--print-rbac", run_options.print_rbac,
+                  "print the least rights the configuration needs, and end");
 
     CLI::App* check = program.add_subcommand("check-config", "check a configuration and its rules");
     add_run_options(*check, run_options);

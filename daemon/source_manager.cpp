@@ -111,8 +111,9 @@ void SourceManager::start_cluster(const ClusterConfig& config) {
                 hooks_.report("cluster " + made.config.name + ": pods can be watched again");
             made.trouble = what;
         };
-        made.watches.push_back(std::make_unique<PodWatch>(*made.api, clock_, name, config.selector,
-                                                          std::move(events)));
+        PodQuery query{name, config.follow.selector, config.follow.field_selector};
+        made.watches.push_back(
+            std::make_unique<PodWatch>(*made.api, clock_, std::move(query), std::move(events)));
         tasks_.spawn("pods of " + made.config.name, made.watches.back()->run());
     }
 }
@@ -190,7 +191,8 @@ void SourceManager::follow(Cluster& cluster, const Pod& pod, const PodContainer&
             source->update(container);
         return;
     }
-    book_.lifecycle({LifecycleKind::started, place, previous ? std::nullopt : container.started_at},
+    book_.lifecycle({LifecycleKind::started, place, previous ? std::nullopt : container.started_at,
+                     pod.revision, previous ? std::string() : container.last_end},
                     clock_.now());
     hooks_.changed();
     PodSource::Options options;
@@ -207,9 +209,9 @@ void SourceManager::follow(Cluster& cluster, const Pod& pod, const PodContainer&
 }
 
 void SourceManager::on_pod(Cluster& cluster, const Pod& pod) {
-    if (cluster.config.selector.empty() && !is_runner_manager(pod)) return;
-    cluster.pods[pod.uid] = pod;
     for (const auto& container : pod.containers) {
+        if (!choose_container(cluster.config.follow, pod, container).follow) continue;
+        cluster.pods[pod.uid] = pod;
         // An instance of before is only read if reading it had begun.
         if (!container.last_id.empty()) {
             const std::string last =

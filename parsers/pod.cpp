@@ -36,10 +36,6 @@ std::optional<Timestamp> time(const Json& object, const char* key) {
     return parsed ? std::optional(parsed->time) : std::nullopt;
 }
 
-bool starts_with(std::string_view text, std::string_view beginning) {
-    return text.substr(0, beginning.size()) == beginning;
-}
-
 bool ends_with(std::string_view text, std::string_view end) {
     return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
@@ -61,6 +57,14 @@ std::string workload_of(const Json& metadata, const Pod& pod) {
     return kind + "/" + name;
 }
 
+// "exit code 137, OOMKilled"; "Error" and "Completed" say no more than the code.
+std::string words_of_end(const Json& terminated) {
+    std::string words = "exit code " + std::to_string(number(terminated, "exitCode"));
+    const std::string reason = text(terminated, "reason");
+    if (!reason.empty() && reason != "Error" && reason != "Completed") words += ", " + reason;
+    return words;
+}
+
 void read_status(const Json& status, PodContainer& container) {
     container.id = text(status, "containerID");
     container.restarts = number(status, "restartCount");
@@ -74,43 +78,25 @@ void read_status(const Json& status, PodContainer& container) {
         container.finished_at = time(terminated, "finishedAt");
         if (container.id.empty()) container.id = text(terminated, "containerID");
     }
-    container.last_id = text(member(member(status, "lastState"), "terminated"), "containerID");
+    const Json& last = member(member(status, "lastState"), "terminated");
+    container.last_id = text(last, "containerID");
+    if (last.is_object()) container.last_end = words_of_end(last);
 }
 
-void read_containers(const Json& specs, const Json& statuses, bool init, Pod& pod) {
+void read_containers(const Json& specs, const Json& statuses, PodContainer::Kind kind,
+                     std::vector<PodContainer>& containers) {
     for (const Json& spec : specs) {
         PodContainer container;
         container.name = text(spec, "name");
         container.image = text(spec, "image");
-        container.init = init;
+        container.kind = kind;
         for (const Json& status : statuses)
             if (text(status, "name") == container.name) read_status(status, container);
         for (const char* key : {"command", "args"})
             for (const Json& word : member(spec, key))
-                if (word.is_string()) pod.commands.push_back(word.get<std::string>());
-        pod.containers.push_back(std::move(container));
+                if (word.is_string()) container.command.push_back(word.get<std::string>());
+        containers.push_back(std::move(container));
     }
-}
-
-// "registry/group/gitlab-runner:alpine@sha256:…" is an image of gitlab-runner, "…-helper" is not.
-bool is_runner_image(std::string_view image) {
-    image = image.substr(0, image.find('@'));
-    const std::size_t slash = image.rfind('/');
-    if (slash != std::string_view::npos) image.remove_prefix(slash + 1);
-    image = image.substr(0, image.find(':'));
-    return image.find("gitlab-runner") != std::string_view::npos && !ends_with(image, "-helper");
-}
-
-bool is_job_pod(const Pod& pod) {
-    for (const auto& [label, value] : pod.labels)
-        if (label == "job.runner.gitlab.com/pod" ||
-            starts_with(label, "manager.runner.gitlab.com/"))
-            return true;
-    const auto has = [&pod](std::string_view name) {
-        return std::any_of(pod.containers.begin(), pod.containers.end(),
-                           [&](const PodContainer& c) { return c.name == name; });
-    };
-    return has("build") && has("helper");
 }
 
 std::string shortened(std::string_view body) {
@@ -133,26 +119,11 @@ ApiStatus status_of(const Json& object, int http_code) {
     status.reason = text(object, "reason");
     status.message = text(object, "message");
     status.kind = text(member(object, "details"), "kind");
+    status.next = text(member(object, "metadata"), "continue");
     return status;
 }
 
 }  // namespace
-
-bool is_runner_manager(const Pod& pod) {
-    if (is_job_pod(pod)) return false;
-    if (const auto chart = pod.labels.find("chart");
-        chart != pod.labels.end() && starts_with(chart->second, "gitlab-runner-"))
-        return true;
-    for (const PodContainer& container : pod.containers)
-        if (is_runner_image(container.image)) return true;
-    // The program under another image name: "gitlab-runner run …" or the entrypoint's "run
-    // --working-directory …" is what a manager is started with, `register` is not.
-    const auto program = [](const std::string& word) {
-        return word == "gitlab-runner" || ends_with(word, "/gitlab-runner");
-    };
-    return std::any_of(pod.commands.begin(), pod.commands.end(), program) &&
-           std::find(pod.commands.begin(), pod.commands.end(), "run") != pod.commands.end();
-}
 
 Result<Pod, std::string> parse_pod(const Json& object) {
     const Json& metadata = member(object, "metadata");
@@ -168,14 +139,21 @@ Result<Pod, std::string> parse_pod(const Json& object) {
         for (const auto& [label, value] : labels.items())
             if (value.is_string()) pod.labels.emplace(label, value.get<std::string>());
     pod.workload = workload_of(metadata, pod);
+    for (const char* label : {"pod-template-hash", "controller-revision-hash"})
+        if (const auto found = pod.labels.find(label); found != pod.labels.end())
+            pod.revision = found->second;
 
     const Json& spec = member(object, "spec");
     const Json& status = member(object, "status");
     pod.node = text(spec, "nodeName");
     pod.phase = text(status, "phase");
-    read_containers(member(spec, "initContainers"), member(status, "initContainerStatuses"), true,
-                    pod);
-    read_containers(member(spec, "containers"), member(status, "containerStatuses"), false, pod);
+    using Kind = PodContainer::Kind;
+    read_containers(member(spec, "initContainers"), member(status, "initContainerStatuses"),
+                    Kind::init, pod.containers);
+    read_containers(member(spec, "containers"), member(status, "containerStatuses"), Kind::main,
+                    pod.containers);
+    read_containers(member(spec, "ephemeralContainers"),
+                    member(status, "ephemeralContainerStatuses"), Kind::ephemeral, pod.containers);
     return pod;
 }
 
@@ -211,6 +189,8 @@ Result<WatchEvent, std::string> parse_watch_event(std::string_view json_line) {
     event.resource_version = text(member(object, "metadata"), "resourceVersion");
     if (type == "BOOKMARK") {
         event.kind = WatchEvent::Kind::bookmark;
+        const Json& notes = member(member(object, "metadata"), "annotations");
+        event.initial_end = text(notes, "k8s.io/initial-events-end") == "true";
         return event;
     }
     if (type != "ADDED" && type != "MODIFIED" && type != "DELETED")

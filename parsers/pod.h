@@ -19,10 +19,12 @@ struct PodContainer {
     std::string image;
     std::string id;  // "containerd://…"; empty until there is an instance
     enum class State { waiting, running, terminated } state = State::waiting;
-    bool init = false;
+    enum class Kind { main, init, ephemeral } kind = Kind::main;
     int restarts = 0;
     std::optional<Timestamp> started_at, finished_at;
-    std::string last_id;  // of lastState.terminated, or empty
+    std::string last_id;               // of lastState.terminated, or empty
+    std::string last_end;              // how that one ended: "exit code 137, OOMKilled"; or empty
+    std::vector<std::string> command;  // command and args
     bool operator==(const PodContainer&) const = default;
 };
 
@@ -34,19 +36,16 @@ struct Pod {
     bool deleting = false;
     std::string phase;
     std::map<std::string, std::string> labels;
-    std::vector<std::string> commands;  // command and args of all containers
+    std::string revision;  // of the workload's template: changes with a rollout; or empty
     std::vector<PodContainer> containers;
     bool operator==(const Pod&) const = default;
 };
-
-// Whether this looks like a GitLab Runner manager: image repository, chart label or command
-// (domain facts: runner docs, chart gitlab-runner); never a job pod.
-bool is_runner_manager(const Pod& pod);
 
 struct WatchEvent {
     enum class Kind { added, modified, deleted, bookmark, error } kind = Kind::error;
     Pod pod;                       // added, modified, deleted
     std::string resource_version;  // all but error
+    bool initial_end = false;      // bookmark: all that was there at the start has been told
     int code = 0;                  // error: HTTP code of its Status; 410 means list again
     std::string message;           // error
 };
@@ -61,6 +60,7 @@ struct PodList {
 struct ApiStatus {
     int code = 0;
     std::string reason, message, kind;  // kind: details.kind, "pods" or "pods/log"
+    std::string next;  // 410 of a list: the token that gives the rest, as it is by now
 };
 
 Result<Pod, std::string> parse_pod(const nlohmann::json& object);

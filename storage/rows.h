@@ -143,6 +143,7 @@ struct SourceRow {
     std::optional<Timestamp> watermark;  // source time
     bool ended = false;                  // this container instance
     bool gone = false;                   // its pod
+    std::string revision;                // of the workload's template; or empty
     bool operator==(const SourceRow&) const = default;
 };
 

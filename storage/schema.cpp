@@ -114,10 +114,15 @@ CREATE TABLE template (
     noted_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
+// What tells a rollout.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE source ADD COLUMN revision TEXT NOT NULL DEFAULT '';
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1, version_2};
+    static const std::vector<const char*> all{version_1, version_2, version_3};
     return all;
 }
 

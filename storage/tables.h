@@ -180,7 +180,8 @@ struct Table<SourceRow> {
                           COLUMN("started_at", started_at),
                           COLUMN("watermark", watermark),
                           COLUMN("ended", ended),
-                          COLUMN("gone", gone)};
+                          COLUMN("gone", gone),
+                          COLUMN("revision", revision)};
     }
 };
 

@@ -176,7 +176,7 @@ ApiError ApiClient::explain(std::string_view path, const StreamEnd& end) const {
 ApiError ApiClient::refused(std::string_view path, int status, std::string_view body,
                             std::string retry_after) const {
     const ApiStatus said = parse_api_status(status, body);
-    ApiError error{status, said.reason, said.kind, {}, std::move(retry_after)};
+    ApiError error{status, said.reason, said.kind, {}, std::move(retry_after), said.next};
     const Asked wanted = asked(path);
     const std::string server = url_for_people(access_.server);
     const std::string message = said.message.empty() ? "no reason given" : said.message;

@@ -18,6 +18,7 @@ struct ApiError {
     std::string reason, kind;
     std::string what;
     std::string retry_after;
+    std::string next;  // of a list whose place was forgotten: what gives its rest
 };
 
 // One cluster's API: authentication, TLS, base URL. Tokens from files are read again every 60 s

@@ -24,29 +24,10 @@ constexpr std::chrono::seconds backoff_max{30};
 constexpr int watch_seconds_min = 300, watch_seconds_max = 600;
 constexpr int watch_grace_seconds = 30;
 constexpr std::chrono::seconds watch_alive_after{1};
+constexpr std::chrono::seconds initial_max{60};  // until a streamed list is complete
 
-constexpr std::size_t page_pods = 100;  // up to 40 KB each, parsed on the loop
-constexpr std::size_t pods_max = 100'000;
 constexpr std::size_t event_bytes_max = 4 * 1024 * 1024;
 constexpr std::chrono::seconds retry_after_max{300};
-
-std::string escaped(std::string_view text) {
-    constexpr std::string_view plain =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string result;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (plain.find(c) != plain.npos) {
-            result += c;
-        } else {
-            result += '%';
-            result += digits[byte >> 4];
-            result += digits[byte & 15];
-        }
-    }
-    return result;
-}
 
 std::string key_of(const Pod& pod) { return pod.namespace_ + "/" + pod.name; }
 
@@ -63,22 +44,20 @@ struct PodWatch::Watching {
     std::string wrong;        // why it is ended from this side
     int status = 0;
     std::size_t events = 0;
+    // The list that it begins with, until that is complete.
+    std::optional<std::map<std::string, Pod>> initial;
 };
 
-PodWatch::PodWatch(ApiClient& api, const Clock& clock, std::string space, std::string selector,
-                   Events events)
-    : api_(api),
-      clock_(clock),
-      namespace_(std::move(space)),
-      selector_(std::move(selector)),
-      events_(std::move(events)) {}
+PodWatch::PodWatch(ApiClient& api, const Clock& clock, PodQuery query, Events events)
+    : api_(api), clock_(clock), query_(std::move(query)), events_(std::move(events)) {}
 
 asio::awaitable<void> PodWatch::run() {
     Backoff backoff(backoff_first, backoff_max);
     for (;;) {
-        const bool works = resource_version_.empty() ? co_await list() : co_await watch();
+        const bool pages = resource_version_.empty() && !streams_lists_;
+        const bool works = pages ? co_await list() : co_await watch();
         if (works) {
-            backoff.reset();
+            if (may_watch_) backoff.reset();
             continue;
         }
         const Duration wait = std::max<Duration>(backoff.next(), std::exchange(retry_after_, {}));
@@ -86,43 +65,12 @@ asio::awaitable<void> PodWatch::run() {
     }
 }
 
-std::string PodWatch::path(const std::string& query) const {
-    std::string path =
-        namespace_.empty() ? "/api/v1/pods" : "/api/v1/namespaces/" + namespace_ + "/pods";
-    path += "?" + query;
-    if (!selector_.empty()) path += "&labelSelector=" + escaped(selector_);
-    return path;
-}
-
 asio::awaitable<bool> PodWatch::list() {
-    std::map<std::string, Pod> pods;
-    std::string next, version;
-    do {
-        std::string query = "limit=" + std::to_string(page_pods);
-        if (!next.empty()) query += "&continue=" + escaped(next);
-        auto body = co_await api_.get(path(query));
-        if (!body) co_return failed(body.error());  // 410: the token is old, begin again
-        auto page = parse_pod_list(*body);
-        if (!page) {
-            trouble("the list of pods cannot be read: " + page.error());
-            co_return false;
-        }
-        for (Pod& pod : page->pods) pods.insert_or_assign(key_of(pod), std::move(pod));
-        version = page->resource_version;
-        next = page->next;
-        if (pods.size() > pods_max) {
-            trouble("more than " + std::to_string(pods_max) +
-                    " pods: narrow clusters[].namespaces or clusters[].selector");
-            co_return false;
-        }
-    } while (!next.empty());
-    if (version.empty()) {
-        trouble("the list of pods has no resourceVersion: this is no Kubernetes API server");
-        co_return false;
-    }
-    trouble("");
-    resource_version_ = version;
-    replace_all(std::move(pods));
+    auto listed = co_await list_pods(api_, query_);
+    if (!listed) co_return failed(listed.error());
+    if (may_watch_) trouble("");
+    resource_version_ = listed->resource_version;
+    replace_all(std::move(listed->pods));
     co_return true;
 }
 
@@ -155,27 +103,52 @@ void PodWatch::gone(const Pod& pod) {
     events_.on_gone(pod);
 }
 
+std::string PodWatch::target(bool whole, int seconds) const {
+    const std::string from = whole ? "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+                                   : "&resourceVersion=" + escaped_for_query(resource_version_);
+    return query_.path("watch=1&allowWatchBookmarks=true" + from +
+                       "&timeoutSeconds=" + std::to_string(seconds));
+}
+
 asio::awaitable<bool> PodWatch::watch() {
     const int seconds = random_watch_seconds();
-    const std::string target =
-        path("watch=1&allowWatchBookmarks=true&resourceVersion=" + escaped(resource_version_) +
-             "&timeoutSeconds=" + std::to_string(seconds));
+    const bool whole = resource_version_.empty();
     auto loop = co_await asio::this_coro::executor;
-    Watching watching{asio::steady_timer(loop), {}, {}, 0, 0};
-    std::function<void(int)> on_headers = [&watching](int status) { watching.status = status; };
+    Watching watching{asio::steady_timer(loop), {}, {}, 0, 0, {}};
+    if (whole) watching.initial.emplace();
+    const std::string wanted = target(whole, seconds);
+    std::function<void(int)> on_headers = [this, &watching](int status) {
+        watching.status = status;
+        may_watch_ = may_watch_ || status / 100 == 2;
+    };
     std::function<void(std::string_view)> on_bytes = [this, &watching](std::string_view bytes) {
         read(watching, bytes);
     };
     const auto began = std::chrono::steady_clock::now();
-    auto ended = co_await (api_.stream(target, std::move(on_headers), std::move(on_bytes)) ||
+    auto ended = co_await (api_.stream(wanted, std::move(on_headers), std::move(on_bytes)) ||
                            deadline(watching, seconds));
     if (!watching.wrong.empty()) {
         trouble(watching.wrong);
         co_return false;
     }
     const StreamEnd* end = std::get_if<StreamEnd>(&ended);
-    if (!end) co_return true;  // the server forgot its own timeout
-    if (end->status / 100 != 2) co_return failed(api_.explain(target, *end));
+    if (!end && watching.initial) streams_lists_ = false;  // it does not know the parameter
+    if (!end) co_return true;                              // the server forgot its own timeout
+    if (end->status / 100 != 2) {
+        const ApiError error = api_.explain(wanted, *end);
+        const bool no_such_watch = error.code == 400 || error.code == 422 || error.code == 403;
+        if (whole && no_such_watch) {
+            streams_lists_ = false;  // Kubernetes before 1.32 and 1.33; or only lists are allowed
+            co_return true;
+        }
+        if (error.code == 403) {  // lists may be allowed all the same
+            may_watch_ = false;
+            resource_version_.clear();
+        }
+        co_return failed(error);
+    }
+    if (watching.initial && end->clean) streams_lists_ = false;
+    if (watching.initial && !end->clean) co_return failed(api_.explain(wanted, *end));
     if (resource_version_.empty()) co_return true;  // too old: a new list, at once
     const auto lived = std::chrono::steady_clock::now() - began;
     if (watching.events == 0 && lived < watch_alive_after) {
@@ -191,6 +164,11 @@ asio::awaitable<void> PodWatch::deadline(Watching& watching, int seconds) {
     co_await watching.stop.async_wait(asio::as_tuple(asio::use_awaitable));
     if (!watching.wrong.empty()) co_return;
     if (watching.status / 100 == 2) trouble("");
+    if (watching.initial) {
+        watching.stop.expires_after(initial_max);
+        co_await watching.stop.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (watching.initial || !watching.wrong.empty()) co_return;
+    }
     watching.stop.expires_after(std::chrono::seconds(seconds + watch_grace_seconds));
     co_await watching.stop.async_wait(asio::as_tuple(asio::use_awaitable));
 }
@@ -219,25 +197,38 @@ void PodWatch::take(Watching& watching, std::string_view line) {
         return;
     }
     ++watching.events;
-    switch (event->kind) {
-        case WatchEvent::Kind::added:
-        case WatchEvent::Kind::modified:
-            changed(event->pod);
-            break;
-        case WatchEvent::Kind::deleted:
-            gone(event->pod);
-            break;
-        case WatchEvent::Kind::bookmark:
-            break;
-        case WatchEvent::Kind::error:
-            if (event->code == 410)
-                resource_version_.clear();
-            else
-                watching.wrong = "the watch for pods failed: " + event->message;
-            return;
+    if (event->kind == WatchEvent::Kind::error) {
+        if (event->code == 410)
+            resource_version_.clear();
+        else
+            watching.wrong = "the watch for pods failed: " + event->message;
+        return;
     }
     trouble("");
+    if (watching.initial) {
+        take_initial(watching, *event);
+        return;
+    }
+    if (event->kind == WatchEvent::Kind::deleted)
+        gone(event->pod);
+    else if (event->kind != WatchEvent::Kind::bookmark)
+        changed(event->pod);
     if (!event->resource_version.empty()) resource_version_ = event->resource_version;
+}
+
+// The versions of the pods that a streamed list begins with are no place to go on from.
+void PodWatch::take_initial(Watching& watching, const WatchEvent& event) {
+    auto& pods = *watching.initial;
+    if (event.kind == WatchEvent::Kind::deleted) {
+        pods.erase(key_of(event.pod));
+    } else if (event.kind != WatchEvent::Kind::bookmark) {
+        pods.insert_or_assign(key_of(event.pod), event.pod);
+    } else if (event.initial_end && !event.resource_version.empty()) {
+        resource_version_ = event.resource_version;
+        replace_all(std::move(pods));
+        watching.initial.reset();
+        watching.stop.cancel();  // goes on as a watch
+    }
 }
 
 void PodWatch::trouble(const std::string& what) {

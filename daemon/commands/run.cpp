@@ -2,6 +2,7 @@
 
 #include "daemon/app.h"
 #include "daemon/cluster/api_client.h"
+#include "daemon/commands/print_sources.h"
 #include "daemon/rule_files.h"
 #include "parsers/visible_text.h"
 
@@ -170,7 +171,13 @@ int run_daemon(const RunOptions& options) {
     log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
     spdlog::set_default_logger(log);
     spdlog::set_level(spdlog::level::from_str(options.log_level));
-    auto loaded = with_usable_clusters(load_all(options));
+    auto loaded = load_all(options);
+    if (loaded && options.print_rbac) {
+        std::cout << least_rbac(loaded->config);
+        return 0;
+    }
+    if (loaded && options.print_sources) return print_sources(loaded->config, std::cout);
+    loaded = with_usable_clusters(std::move(loaded));
     if (!loaded) {
         print(loaded.error());
         return 2;

@@ -14,6 +14,7 @@ struct RunOptions {
     std::string config_file;  // empty: the cluster of $KUBECONFIG or of this pod
     std::string database;     // overrides storage.database when set
     std::string log_level = "info";
+    bool print_sources = false, print_rbac = false;  // instead of running
 };
 
 // What a configuration file becomes once everything it names has been read.

@@ -101,6 +101,10 @@ public:
     // The next `times` requests whose path contains `part` are answered with `reply`.
     void refuse(std::string part, ServerReply reply, int times = 1);
     void accept_again() { refusals_.clear(); }
+    // Whether a watch may begin with the list (Kubernetes 1.34; not before 1.32).
+    void stream_lists(bool offered) { streams_lists_ = offered; }
+    bool streams_lists() const { return streams_lists_; }
+
     // No watch and no list can be continued from a resource version that was handed out so far.
     void expire_resource_versions();
     // Every answer comes that much later.
@@ -142,6 +146,7 @@ private:
     std::uint64_t forgotten_ = 1;  // changes up to this version are not known any more
     std::uint64_t made_ = 0;       // names given so far
     std::set<ReplayStream*> logs_, watches_;
+    bool streams_lists_ = true;
     std::vector<Refusal> refusals_;
     std::chrono::milliseconds delay_{0};
 };

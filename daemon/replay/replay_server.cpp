@@ -223,7 +223,9 @@ asio::awaitable<void> ReplayServer::answer(ServerRequest request, Responder& res
     bool api = parts.size() >= 3 && parts[0] == "api" && parts[1] == "v1";
     bool all = api && parts.size() == 3 && parts[2] == "pods";
     bool some = api && parts.size() >= 5 && parts[2] == "namespaces" && parts[4] == "pods";
-    if (auto refusal = cluster_.refusal(request.path)) {
+    const std::string asked =
+        request.path + (request.query_value("watch").empty() ? "" : "?watch=1");
+    if (auto refusal = cluster_.refusal(asked)) {
         reply = std::move(*refusal);
     } else if (request.method != "GET") {
         reply = status_reply(405, "MethodNotAllowed",
@@ -238,6 +240,11 @@ asio::awaitable<void> ReplayServer::answer(ServerRequest request, Responder& res
         if (!filter.wrong().empty())
             reply =
                 status_reply(400, "BadRequest", "unable to parse requirement: " + filter.wrong());
+        else if (request.query_value("sendInitialEvents") == "true" && !cluster_.streams_lists())
+            reply = status_reply(422, "Invalid",
+                                 "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: "
+                                 "Forbidden: sendInitialEvents is forbidden for watch unless the "
+                                 "WatchList feature gate is enabled");
         else if (watching == "1" || watching == "true")
             co_return co_await watch(cluster_, std::move(filter), std::move(request), responder);
         else

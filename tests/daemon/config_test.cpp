@@ -92,7 +92,8 @@ TEST(Config, LeavesWhatIsNotSetAtItsDefault) {
 
 TEST(Config, ReadsWhatIsSet) {
     const Config config = parsed(R"(
-clusters: [{name: prod, kubeconfig: kc, context: ctx, namespaces: [a, b], selector: app=x}]
+clusters: [{name: prod, kubeconfig: kc, context: ctx, namespaces: [a, b], selector: app=x,
+            field_selector: spec.nodeName=n, workloads: [Deployment/*]}]
 files: [{path: one.log}, {name: two, path: 2.log}]
 rules: [more]
 history: 0
@@ -107,7 +108,9 @@ gitlab_hosts: ["gitlab.example.com:8443"]
     EXPECT_EQ(cluster.kubeconfig, "kc");
     EXPECT_EQ(cluster.context, "ctx");
     EXPECT_THAT(cluster.namespaces, ElementsAre("a", "b"));
-    EXPECT_EQ(cluster.selector, "app=x");
+    EXPECT_EQ(cluster.follow.selector, "app=x");
+    EXPECT_EQ(cluster.follow.field_selector, "spec.nodeName=n");
+    EXPECT_THAT(cluster.follow.workloads, ElementsAre("Deployment/*"));
     ASSERT_THAT(config.files, SizeIs(2));
     EXPECT_EQ(config.files[0].name, "one.log");
     EXPECT_EQ(config.files[1].name, "two");

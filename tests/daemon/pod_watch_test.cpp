@@ -45,7 +45,8 @@ struct Rig {
         events.on_gone = [this](const Pod& pod) { heard.push_back("gone " + pod.name); };
         events.on_listed = [this] { heard.push_back("listed"); };
         events.on_trouble = [this](const std::string& what) { troubles.push_back(what); };
-        watch.emplace(*api, clock, "ci", selector, std::move(events));
+        PodQuery query{"ci", selector, {}};
+        watch.emplace(*api, clock, std::move(query), std::move(events));
     }
     void start() { tasks.spawn("watch", watch->run()); }
     asio::awaitable<void> hears(std::string what, int times = 1) {
@@ -99,10 +100,50 @@ TEST(PodWatch, ListsThenTellsWhatChanges) {
 
 TEST(PodWatch, ReadsAListOfManyPages) {
     with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.cluster.stream_lists(false);
         for (int i = 0; i < 250; ++i) rig.cluster.add_pod(pod_named("p" + std::to_string(i)));
         rig.start();
         co_await rig.hears("listed");
         EXPECT_EQ(rig.heard.size(), 251u);
+    });
+}
+
+TEST(PodWatch, ReadsAListThatTheServerStreams) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        for (int i = 0; i < 250; ++i) rig.cluster.add_pod(pod_named("p" + std::to_string(i)));
+        rig.start();
+        co_await rig.hears("listed");
+        EXPECT_EQ(rig.heard.size(), 251u);
+        EXPECT_EQ(rig.cluster.watches().size(), 1u) << "the list goes on as a watch";
+        rig.cluster.add_pod(pod_named("late"));
+        co_await rig.hears("pod late");
+        EXPECT_THAT(rig.troubles, IsEmpty());
+    });
+}
+
+TEST(PodWatch, ListsWhereItMayNotWatchAndSaysSo) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.cluster.stream_lists(false);
+        rig.cluster.add_pod(pod_named("a"));
+        rig.start();
+        co_await rig.watches();
+        rig.cluster.add_pod(pod_named("seen"));
+        co_await rig.hears("pod seen");
+        const std::string message =
+            "pods is forbidden: User \"system:serviceaccount:watch:rw\" cannot watch resource "
+            "\"pods\" in API group \"\" in the namespace \"ci\"";
+        rig.cluster.refuse("watch=1", status_reply(403, "Forbidden", message, "pods"), 3);
+        rig.cluster.cut_watches();
+        auto told = [&] { return !rig.troubles.empty(); };
+        co_await until(told);
+        EXPECT_THAT(rig.troubles.at(0), HasSubstr("may not watch pods in namespace ci"));
+        rig.cluster.add_pod(pod_named("b"));
+        co_await rig.hears("pod b");
+        EXPECT_EQ(rig.troubles.size(), 1u) << "a list that works does not hide it";
+        co_await rig.watches();
+        auto works = [&] { return rig.troubles.size() == 2; };
+        co_await until(works);
+        EXPECT_EQ(rig.troubles.back(), "");
     });
 }
 
@@ -185,7 +226,7 @@ TEST(PodWatch, SaysWhatCameInsteadOfPods) {
         ServerReply page;
         page.content_type = "text/html";
         page.body = "<html>Please log in</html>";
-        rig.cluster.refuse("/pods", page, 1);
+        rig.cluster.refuse("/pods", page, 2);
         rig.start();
         co_await rig.hears("listed");
         EXPECT_THAT(rig.troubles.at(0), HasSubstr("<html>Please log in</html>"));

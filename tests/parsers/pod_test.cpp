@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -186,11 +187,12 @@ TEST(Pod, ReadsTheStatesOfItsContainers) {
                    "containerStatuses": [
                      {"name": "b", "restartCount": 3, "containerID": "c://2",
                       "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                      "lastState": {"terminated": {"containerID": "c://1"}}}]}})");
+                      "lastState": {"terminated": {"containerID": "c://1", "exitCode": 137,
+                                                   "reason": "OOMKilled"}}}]}})");
     EXPECT_TRUE(pod.deleting);
-    EXPECT_THAT(pod.commands, ElementsAre("/entrypoint", "run"));
+    EXPECT_THAT(pod.containers[1].command, ElementsAre("/entrypoint", "run"));
     ASSERT_EQ(pod.containers.size(), 3u);
-    EXPECT_TRUE(pod.containers[0].init);
+    EXPECT_EQ(pod.containers[0].kind, PodContainer::Kind::init);
     EXPECT_EQ(pod.containers[0].state, PodContainer::State::terminated);
     EXPECT_EQ(*pod.containers[0].finished_at - *pod.containers[0].started_at,
               std::chrono::seconds(1));
@@ -198,6 +200,7 @@ TEST(Pod, ReadsTheStatesOfItsContainers) {
     EXPECT_EQ(pod.containers[2].state, PodContainer::State::waiting);
     EXPECT_EQ(pod.containers[2].restarts, 3);
     EXPECT_EQ(pod.containers[2].last_id, "c://1");
+    EXPECT_EQ(pod.containers[2].last_end, "exit code 137, OOMKilled");
 }
 
 TEST(Pod, NeedsItsNames) {
@@ -205,39 +208,28 @@ TEST(Pod, NeedsItsNames) {
     EXPECT_FALSE(parse_pod(nlohmann::json::parse(R"({"metadata": {"uid": 5, "name": "x"}})")));
 }
 
-TEST(RunnerManager, IsToldFromJobPodsAndOthers) {
-    struct {
-        const char *name, *pod;
-        bool manager;
-    } const cases[] = {
-        {"some program", R"({})", false},
-        {"image", R"({"spec": {"containers": [{"name": "r",
-            "image": "registry:5000/gitlab/gitlab-runner:alpine-v17@sha256:00"}]}})",
-         true},
-        {"helper image", R"({"spec": {"containers": [{"name": "r",
-            "image": "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x"}]}})",
-         false},
-        {"image in a project of that name",
-         R"({"spec": {"containers": [{"name": "r", "image": "registry/gitlab-runner/cache:1"}]}})",
-         false},
-        {"chart label", R"({"metadata": {"labels": {"chart": "gitlab-runner-0.58.2"}}})", true},
-        {"command", R"({"spec": {"containers": [{"name": "r", "image": "mine",
-            "command": ["/usr/bin/gitlab-runner", "run"]}]}})",
-         true},
-        {"registration only", R"({"spec": {"containers": [{"name": "r", "image": "mine",
-            "command": ["gitlab-runner", "register"]}]}})",
-         false},
-        {"job pod by label", R"({"metadata": {"labels": {"chart": "gitlab-runner-0.58.2",
-            "manager.runner.gitlab.com/name": "x"}}})",
-         false},
-        {"job pod of old runners", R"({"spec": {"containers": [
-            {"name": "build", "image": "gitlab/gitlab-runner"}, {"name": "helper"}]}})",
-         false},
-    };
-    for (const auto& [name, pod, manager] : cases) {
-        SCOPED_TRACE(name);
-        EXPECT_EQ(is_runner_manager(pod_with(pod)), manager);
-    }
+TEST(Pod, HasEphemeralContainersAndTheRevisionOfItsWorkload) {
+    const Pod pod = pod_with(R"({
+        "metadata": {"labels": {"controller-revision-hash": "web-6d9f"}},
+        "spec": {"ephemeralContainers": [{"name": "debugger", "image": "busybox"}]},
+        "status": {"ephemeralContainerStatuses": [
+                     {"name": "debugger", "containerID": "c://9",
+                      "state": {"running": {"startedAt": "2026-11-23T20:45:45Z"}}}]}})");
+    EXPECT_EQ(pod.revision, "web-6d9f");
+    ASSERT_EQ(pod.containers.size(), 2u);
+    EXPECT_EQ(pod.containers[1].kind, PodContainer::Kind::ephemeral);
+    EXPECT_EQ(pod.containers[1].id, "c://9");
+    EXPECT_EQ(pod.containers[1].state, PodContainer::State::running);
+}
+
+TEST(WatchEvent, TellsTheEndOfAStreamedListAndWhereAnExpiredListGoesOn) {
+    const auto events = recorded_events("watch-list");
+    ASSERT_GE(events.size(), 2u);
+    EXPECT_EQ(events.front().kind, WatchEvent::Kind::added);
+    EXPECT_FALSE(events.front().initial_end);
+    const auto is_end = [](const WatchEvent& event) { return event.initial_end; };
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), is_end), 1);
+    EXPECT_THAT(parse_api_status(410, recorded("410-list-continue")).next, HasSubstr("eyJ2Ijoi"));
 }
 
 }  // namespace
