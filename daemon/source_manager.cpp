@@ -24,9 +24,10 @@ struct SourceManager::Cluster {
     ClusterConfig config;
     std::unique_ptr<ApiClient> api;
     std::vector<std::unique_ptr<PodWatch>> watches;
+    std::vector<std::unique_ptr<RightsCheck>> checks;
     std::map<std::string, Pod> pods;  // by uid
     std::size_t lists_awaited = 0;
-    std::string trouble;
+    std::map<std::string, std::string> troubles;  // in words, by what has them
 };
 
 struct SourceManager::Reading {
@@ -80,19 +81,21 @@ void SourceManager::start(const StoredState& stored) {
 void SourceManager::start_cluster(const ClusterConfig& config) {
     auto cluster = std::make_unique<Cluster>();
     cluster->config = config;
-    auto access = config.kubeconfig.empty() ? in_cluster_access()
-                                            : kubeconfig_access(config.kubeconfig, config.context);
+    auto access = cluster_access(config.kubeconfig, config.context);
     if (!access) {
-        cluster->trouble = access.error().what;
-        hooks_.report(cluster->trouble);
+        cluster->troubles["access"] = access.error().what;
+        hooks_.report(access.error().what);
         clusters_.push_back(std::move(cluster));
         return;
     }
     if (cluster->config.name.empty()) cluster->config.name = access->context;
-    if (access->insecure_skip_tls_verify)
-        hooks_.report("cluster " + cluster->config.name +
-                      ": its certificate is NOT verified (insecure-skip-tls-verify): anybody on "
-                      "the way can read and forge what is watched");
+    if (access->insecure_skip_tls_verify) {
+        cluster->troubles["TLS"] =
+            "its certificate is NOT verified (insecure-skip-tls-verify): anybody on the way can "
+            "read and forge what is watched, and take the credentials; give "
+            "certificate-authority instead";
+        hooks_.report("cluster " + cluster->config.name + ": " + cluster->troubles["TLS"]);
+    }
     cluster->api = std::make_unique<ApiClient>(loop_, std::move(*access));
     Cluster& made = *cluster;
     clusters_.push_back(std::move(cluster));
@@ -104,18 +107,29 @@ void SourceManager::start_cluster(const ClusterConfig& config) {
         events.on_pod = [this, &made](const Pod& pod) { on_pod(made, pod); };
         events.on_gone = [this, &made](const Pod& pod) { on_gone(made, pod); };
         events.on_listed = [this, &made] { on_listed(made); };
-        events.on_trouble = [this, &made](const std::string& what) {
-            if (!what.empty())
-                hooks_.report("cluster " + made.config.name + ": " + what);
-            else if (!made.trouble.empty())
-                hooks_.report("cluster " + made.config.name + ": pods can be watched again");
-            made.trouble = what;
+        events.on_trouble = [this, &made, name](const std::string& what) {
+            on_trouble(made, "pods of " + name, what, "pods can be watched again");
         };
+        made.checks.push_back(std::make_unique<RightsCheck>(
+            *made.api, clock_, name, [this, &made, name](const std::string& what) {
+                on_trouble(made, "rights in " + name, what, "no right is missing any more");
+            }));
+        tasks_.spawn("rights in " + made.config.name, made.checks.back()->run());
         PodQuery query{name, config.follow.selector, config.follow.field_selector};
         made.watches.push_back(
             std::make_unique<PodWatch>(*made.api, clock_, std::move(query), std::move(events)));
         tasks_.spawn("pods of " + made.config.name, made.watches.back()->run());
     }
+}
+
+void SourceManager::on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
+                               const std::string& over) {
+    std::string& trouble = cluster.troubles[whose];
+    if (!what.empty())
+        hooks_.report("cluster " + cluster.config.name + ": " + what);
+    else if (!trouble.empty())
+        hooks_.report("cluster " + cluster.config.name + ": " + over);
+    trouble = what;
 }
 
 void SourceManager::start_file(const FileConfig& config) {
@@ -370,8 +384,9 @@ SourceManager::Status SourceManager::status() const {
         status.complete += reading->reader->complete() ? 1U : 0U;
     }
     for (const auto& cluster : clusters_)
-        if (!cluster->trouble.empty())
-            status.troubles.push_back("cluster " + cluster->config.name + ": " + cluster->trouble);
+        for (const auto& [unused, what] : cluster->troubles)
+            if (!what.empty())
+                status.troubles.push_back("cluster " + cluster->config.name + ": " + what);
     for (const auto& [unused, what] : file_troubles_)
         if (!what.empty()) status.troubles.push_back(what);
     return status;

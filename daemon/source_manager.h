@@ -2,6 +2,7 @@
 
 #include "daemon/cluster/api_client.h"
 #include "daemon/cluster/pod_watch.h"
+#include "daemon/cluster/rights_check.h"
 #include "daemon/config.h"
 #include "daemon/runtime/task_group.h"
 #include "daemon/source_reader.h"
@@ -60,6 +61,8 @@ private:
     struct Reading;
 
     void start_cluster(const ClusterConfig& config);
+    void on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
+                    const std::string& over);
     void start_file(const FileConfig& config);
     void on_pod(Cluster& cluster, const Pod& pod);
     void on_gone(Cluster& cluster, const Pod& pod);

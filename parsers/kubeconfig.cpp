@@ -178,22 +178,91 @@ void read_cluster(const Entry& cluster, ClusterAccess& access) {
     access.tls_server_name = text(cluster, "tls-server-name");
     access.proxy_url = text(cluster, "proxy-url");
     access.insecure_skip_tls_verify = flag(cluster, "insecure-skip-tls-verify");
+    if (access.insecure_skip_tls_verify && !(access.ca_file.empty() && access.ca_data.empty()))
+        refuse(*cluster.file, cluster.node,
+               "'insecure-skip-tls-verify' stands beside a certificate authority: remove it, and "
+               "the server's certificate is verified");
+}
+
+std::vector<std::string> texts(const Entry& entry, const char* key) {
+    std::vector<std::string> values;
+    const YAML::Node list = entry.node[key];
+    if (!list || list.IsNull()) return values;
+    if (!list.IsSequence())
+        refuse(*entry.file, list, std::string("'") + key + "' must be a list of texts");
+    for (const auto& item : list) {
+        if (!item.IsScalar())
+            refuse(*entry.file, item, std::string("'") + key + "' must be a list of texts");
+        values.push_back(item.Scalar());
+    }
+    return values;
+}
+
+void read_impersonation(const Entry& user, Impersonation& as) {
+    as.user = text(user, "as");
+    as.uid = text(user, "as-uid");
+    as.groups = texts(user, "as-groups");
+    const YAML::Node extra = user.node["as-user-extra"];
+    if (extra && !extra.IsNull() && !extra.IsMap())
+        refuse(*user.file, extra, "'as-user-extra' must be a mapping of lists");
+    if (extra && extra.IsMap())
+        for (const auto& item : extra) {
+            const std::string key = item.first.Scalar();
+            for (const auto& value : texts({extra, user.file}, key.c_str()))
+                as.extra.emplace_back(key, value);
+        }
+    if (as.user.empty() && !(as.uid.empty() && as.groups.empty() && as.extra.empty()))
+        refuse(*user.file, user.node,
+               "'as-uid', 'as-groups' and 'as-user-extra' need 'as': name the user to act as");
+}
+
+// A relative path is resolved against the kubeconfig's folder, a bare name is looked for in $PATH.
+ExecPlugin read_exec(const Entry& user, const ClusterAccess& access) {
+    const Entry exec{user.node["exec"], user.file};
+    if (!exec.node.IsMap()) refuse(*user.file, exec.node, "'exec' must be a mapping");
+    if (!access.token.empty() || !access.token_file.empty())
+        refuse(*user.file, exec.node, "'exec' stands beside a token: keep one of the two");
+    ExecPlugin plugin;
+    plugin.command = text(exec, "command");
+    if (plugin.command.empty()) refuse(*user.file, exec.node, "'exec' has no 'command'");
+    if (plugin.command.find('/') != std::string::npos) plugin.command = path(exec, "command");
+    plugin.arguments = texts(exec, "args");
+    plugin.api_version = text(exec, "apiVersion");
+    plugin.install_hint = text(exec, "installHint");
+    plugin.wants_cluster = flag(exec, "provideClusterInfo");
+    if (plugin.api_version != "client.authentication.k8s.io/v1" &&
+        plugin.api_version != "client.authentication.k8s.io/v1beta1")
+        refuse(*user.file, exec.node,
+               "the exec plugin's apiVersion '" + plugin.api_version +
+                   "' is not known; write client.authentication.k8s.io/v1, as newer versions of "
+                   "the plugin understand it");
+    const std::string mode = text(exec, "interactiveMode");
+    if (mode == "Always")
+        refuse(*user.file, exec.node,
+               "this exec plugin needs a person at a terminal (interactiveMode: Always), and a "
+               "daemon has none; use a service account token ('tokenFile') or a client "
+               "certificate");
+    if (mode.empty() ? plugin.api_version.ends_with("/v1")
+                     : mode != "Never" && mode != "IfAvailable")
+        refuse(*user.file, exec.node, "'interactiveMode' must be Never or IfAvailable");
+    const YAML::Node env = exec.node["env"];
+    if (env && !env.IsNull())
+        for (const auto& item : env) {
+            if (!item.IsMap() || !item["name"] || !item["value"])
+                refuse(*user.file, item, "'env' must be a list of {name, value}");
+            plugin.environment.emplace_back(item["name"].Scalar(), item["value"].Scalar());
+        }
+    return plugin;
 }
 
 void read_user(const Entry& user, ClusterAccess& access) {
     constexpr std::pair<const char*, const char*> unsupported[] = {
-        {"exec",
-         "exec plugins are not supported yet; use a service account token ('tokenFile') or a "
-         "client certificate"},
         {"auth-provider",
-         "auth providers were removed from kubectl and are not supported; use a service account "
-         "token ('tokenFile') or a client certificate"},
+         "auth providers were removed from kubectl and are not supported; use the exec plugin that "
+         "replaced it, a service account token ('tokenFile') or a client certificate"},
         {"username",
          "basic authentication was removed from Kubernetes in 1.19; use 'tokenFile' or a client "
          "certificate"},
-        {"as",
-         "impersonation is not supported, and without it this user might have other rights than "
-         "meant; use the credentials of the account itself"},
     };
     for (const auto& [key, what] : unsupported)
         if (has(user, key)) refuse(*user.file, user.node[key], what);
@@ -203,6 +272,8 @@ void read_user(const Entry& user, ClusterAccess& access) {
     access.client_key_data = data(user, "client-key-data");
     access.token = text(user, "token");
     access.token_file = path(user, "tokenFile");
+    read_impersonation(user, access.as);
+    if (has(user, "exec")) access.exec = read_exec(user, access);
 }
 
 ClusterAccess resolve(const std::vector<KubeconfigFile>& files, std::string_view wanted) {

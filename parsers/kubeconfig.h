@@ -1,12 +1,22 @@
 #pragma once
 
+#include "parsers/exec_credential.h"
 #include "parsers/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace runnerwatch {
+
+// Who requests are made as, beside the credentials' own user; empty: as that one.
+struct Impersonation {
+    std::string user, uid;
+    std::vector<std::string> groups;
+    std::vector<std::pair<std::string, std::string>> extra;  // a key once per value
+};
 
 // How one cluster is reached, with paths made absolute against the kubeconfig's folder. Holds
 // credentials: never print it.
@@ -17,6 +27,8 @@ struct ClusterAccess {
     std::string client_certificate_file, client_certificate_data;
     std::string client_key_file, client_key_data;
     std::string token, token_file;  // the file wins and is re-read
+    std::optional<ExecPlugin> exec;
+    Impersonation as;
     std::string tls_server_name, proxy_url;
     std::string default_namespace;
     bool insecure_skip_tls_verify = false;
@@ -32,8 +44,8 @@ struct KubeconfigFile {
 };
 
 // Merges the files as kubectl does (the first to define a name wins, the first current-context
-// wins) and resolves `context` (empty: the current one). Exec plugins and auth providers are
-// refused with a sentence: they come later. Source: client-go clientcmd/loader.go.
+// wins) and resolves `context` (empty: the current one). Auth providers and plugins that need a
+// terminal are refused with a sentence. Source: client-go clientcmd/loader.go, validation.go.
 Result<ClusterAccess, KubeconfigError> read_kubeconfig(const std::vector<KubeconfigFile>& files,
                                                        std::string_view context);
 

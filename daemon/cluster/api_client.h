@@ -1,11 +1,12 @@
 #pragma once
 
+#include "daemon/cluster/cluster_access.h"
+#include "daemon/cluster/credentials.h"
 #include "daemon/net/http_client.h"
-#include "parsers/kubeconfig.h"
 #include "parsers/pod.h"
 
-#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,15 +22,14 @@ struct ApiError {
     std::string next;  // of a list whose place was forgotten: what gives its rest
 };
 
-// One cluster's API: authentication, TLS, base URL. Tokens from files are read again every 60 s
-// and after a 401. Confined to the loop.
+// One cluster's API: authentication, TLS, base URL. Confined to the loop.
 class ApiClient {
 public:
     ApiClient(Loop loop, ClusterAccess access);
 
     // `path` begins with "/api/"; a path prefix of the server is kept.
     asio::awaitable<Result<std::string, ApiError>> get(std::string path);
-    // `on_headers` is not told of a 401 that a newer token may cure.
+    // `on_headers` may be told of a 401 and, with newer credentials, of another answer.
     asio::awaitable<StreamEnd> stream(std::string path, std::function<void(int)> on_headers,
                                       std::function<void(std::string_view)> on_bytes);
 
@@ -39,23 +39,13 @@ public:
     const std::string& server() const { return access_.server; }
 
 private:
-    HttpCall call(const std::string& path);
-    const std::string& token();
-    bool may_renew_token(int status);
+    HttpCall call(const std::string& path, const Credentials::Current& credentials) const;
     ApiError refused(std::string_view path, int status, std::string_view body,
                      std::string retry_after) const;
 
-    ClusterAccess access_;
+    const ClusterAccess access_;
+    Credentials credentials_;
     HttpClient client_;
-    std::string token_;  // as last read from its file
-    std::chrono::steady_clock::time_point token_read_{};
 };
-
-// The access of a pod in a cluster, from its service account; refused with a sentence elsewhere.
-Result<ClusterAccess, KubeconfigError> in_cluster_access();
-
-// Reads the files named ("a:b", as $KUBECONFIG) and resolves the context.
-Result<ClusterAccess, KubeconfigError> kubeconfig_access(const std::string& paths,
-                                                         const std::string& context);
 
 }  // namespace runnerwatch

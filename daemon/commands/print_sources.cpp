@@ -58,9 +58,7 @@ std::vector<Line> lines_of(const ClusterConfig& cluster, const std::map<std::str
 }
 
 asio::awaitable<bool> print_cluster(const ClusterConfig& cluster, std::ostream& out) {
-    auto access = cluster.kubeconfig.empty()
-                      ? in_cluster_access()
-                      : kubeconfig_access(cluster.kubeconfig, cluster.context);
+    auto access = cluster_access(cluster.kubeconfig, cluster.context);
     if (!access) {
         out << "cluster " << (cluster.name.empty() ? "at hand" : cluster.name) << ": "
             << visible_text(access.error().what) << "\n";

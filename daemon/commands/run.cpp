@@ -58,9 +58,7 @@ Result<Loaded, std::vector<std::string>> with_usable_clusters(
     if (!loaded) return loaded;
     std::vector<std::string> errors;
     for (const auto& cluster : loaded->config.clusters) {
-        const auto access = cluster.kubeconfig.empty()
-                                ? in_cluster_access()
-                                : kubeconfig_access(cluster.kubeconfig, cluster.context);
+        const auto access = cluster_access(cluster.kubeconfig, cluster.context);
         if (access) continue;
         errors.push_back((cluster.name.empty() ? "" : "cluster " + cluster.name + ": ") +
                          access.error().what);

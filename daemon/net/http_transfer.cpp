@@ -14,6 +14,7 @@ constexpr std::chrono::milliseconds connect_timeout{10'000};
 constexpr long keepalive_idle_seconds = 30;
 constexpr long keepalive_interval_seconds = 10;
 constexpr unsigned tcp_user_timeout_milliseconds = 60'000;
+constexpr long ca_read_again_seconds = 60;  // a CA file may rotate; libcurl keeps it for a day
 constexpr std::size_t header_bytes_max = 64 * 1024;
 
 struct UrlParts {
@@ -131,6 +132,7 @@ void set_tls(HttpTransfer& transfer, CURLU* url, const UrlParts& parts) {
     set_pem(easy, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, tls.ca_file, tls.ca_data);
     if (!tls.ca_data.empty() || !tls.ca_file.empty())  // that one, and none of the system's
         set_option(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    set_option(easy, CURLOPT_CA_CACHE_TIMEOUT, ca_read_again_seconds);
     set_pem(easy, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, tls.client_certificate_file,
             tls.client_certificate_data);
     set_pem(easy, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, tls.client_key_file, tls.client_key_data);

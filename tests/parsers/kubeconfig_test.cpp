@@ -5,8 +5,10 @@
 namespace runnerwatch {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::Pair;
 
 constexpr auto ordinary = R"(apiVersion: v1
 kind: Config
@@ -116,10 +118,29 @@ TEST(Kubeconfig, RefusesWithFileLineAndWhatToDo) {
         {"a list that is none", "clusters: 5", "a", "a list of {name, cluster} is expected"},
         {"an entry without name", "users: [{user: {}}]", "a", "this user has no name"},
         {"a text that is none", with_user("token: [a]"), "", "config:7: 'token' must be a text"},
-        {"exec", with_user("exec: {command: aws}"), "", "config:7: exec plugins are not supported"},
+        {"exec without a version", with_user("exec: {command: aws}"), "",
+         "config:7: the exec plugin's apiVersion '' is not known"},
+        {"exec of an old version",
+         with_user("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}"), "",
+         "write client.authentication.k8s.io/v1"},
+        {"exec without a command", with_user("exec: {apiVersion: x}"), "", "no 'command'"},
+        {"exec that needs a terminal",
+         with_user("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, "
+                   "interactiveMode: Always}"),
+         "", "needs a person at a terminal"},
+        {"exec of v1 without a mode",
+         with_user("exec: {command: aws, apiVersion: client.authentication.k8s.io/v1}"), "",
+         "'interactiveMode' must be Never or IfAvailable"},
+        {"exec beside a token", with_user("{token: SECRET, exec: {command: aws}}"), "",
+         "stands beside a token"},
         {"auth provider", with_user("auth-provider: {name: oidc}"), "", "auth providers"},
         {"basic", with_user("username: me"), "", "basic authentication"},
-        {"impersonation", with_user("as: admin"), "", "impersonation is not supported"},
+        {"groups of nobody", with_user("as-groups: [admins]"), "", "need 'as'"},
+        {"a certificate authority that is not asked",
+         "current-context: a\nclusters: [{name: c, cluster: {server: 'https://c', "
+         "certificate-authority: ca, insecure-skip-tls-verify: true}}]\n"
+         "contexts: [{name: a, context: {cluster: c}}]",
+         "", "config:2: 'insecure-skip-tls-verify' stands beside a certificate authority"},
         {"not base64", with_user("client-key-data: '-----BEGIN SECRET'"), "", "is not base64"},
     };
     for (const auto& [name, text, context, says] : cases) {
@@ -129,6 +150,33 @@ TEST(Kubeconfig, RefusesWithFileLineAndWhatToDo) {
         EXPECT_THAT(access.error().what, HasSubstr(says));
         EXPECT_THAT(access.error().what, Not(HasSubstr("SECRET")));
     }
+}
+
+TEST(Kubeconfig, ReadsAPluginAndWhoToActAs) {
+    const auto access = read(with_user(R"(
+      as: admin
+      as-uid: "7"
+      as-groups: [a, b]
+      as-user-extra: {reason: [night shift, day shift]}
+      exec:
+        apiVersion: client.authentication.k8s.io/v1
+        command: bin/plugin
+        args: [get-token, --cluster, prod]
+        env: [{name: AWS_PROFILE, value: ci}]
+        interactiveMode: IfAvailable
+        provideClusterInfo: true
+        installHint: install it)"));
+    ASSERT_TRUE(access) << access.error().what;
+    EXPECT_EQ(access->as.user, "admin");
+    EXPECT_EQ(access->as.uid, "7");
+    EXPECT_THAT(access->as.groups, ElementsAre("a", "b"));
+    EXPECT_THAT(access->as.extra,
+                ElementsAre(Pair("reason", "night shift"), Pair("reason", "day shift")));
+    ASSERT_TRUE(access->exec);
+    EXPECT_EQ(access->exec->command, "/home/me/.kube/bin/plugin");
+    EXPECT_THAT(access->exec->arguments, ElementsAre("get-token", "--cluster", "prod"));
+    EXPECT_THAT(access->exec->environment, ElementsAre(Pair("AWS_PROFILE", "ci")));
+    EXPECT_TRUE(access->exec->wants_cluster);
 }
 
 }  // namespace
