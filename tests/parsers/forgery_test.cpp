@@ -66,6 +66,13 @@ TEST(Forgery, WhatTheAuthorOfAJobWritesIsNoOtherFailure) {
          "\" does not match \"^a$\"",
          {"k8s-overwrite-refused"}},
         {"Job failed: invalid pull policy for container \"", "\": x", {"k8s-image-not-allowed"}},
+        {"Job failed: failed to pull image \"",
+         "\" with specified policies [always]: x",
+         {"docker-image-pull-failed", "docker-engine-error", "job-failed"}},
+        {"Failed to pull image \"", "\" (attempt #1), retrying: x", {"docker-image-pull-failed"}},
+        {"Job failed: user \"",
+         "\" is not an allowed user: [nobody]",
+         {"docker-image-not-allowed", "job-failed"}},
     };
     for (const auto& [before, after, rules] : places) {
         for (const std::string& message : messages) {
