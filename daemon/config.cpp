@@ -5,6 +5,7 @@
 #include "parsers/rule.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 namespace runnerwatch {
@@ -26,6 +27,18 @@ void claim(ConfigNode& map, const std::string& name, std::set<std::string>& name
                               "could not be told apart. Give each its own name.");
 }
 
+void read_rate(ConfigNode& map, int& rate) {
+    std::string text;
+    map.text("open_rate", text);
+    if (text.empty()) return;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    if (error == std::errc() && end == text.data() + text.size() && rate >= 1 && rate <= 10'000)
+        return;
+    map.error("open_rate", quoted(text) +
+                               " is no whole number from 1 to 10000. Write how many log streams "
+                               "may be opened in a second, as in 50.");
+}
+
 void read_clusters(ConfigNode& root, Config& config) {
     std::set<std::string> names;
     for (auto& map : root.maps("clusters", "clusters[]")) {
@@ -37,6 +50,7 @@ void read_clusters(ConfigNode& root, Config& config) {
         map.text("selector", cluster.follow.selector);
         map.text("field_selector", cluster.follow.field_selector);
         map.texts("workloads", cluster.follow.workloads);
+        read_rate(map, cluster.open_rate);
         claim(map, cluster.name, names);
         if (map.has("context") && !map.has("kubeconfig"))
             map.error("context",
@@ -264,8 +278,8 @@ const std::vector<ConfigSection>& config_sections() {
          {"clusters", "files", "rules", "history", "storage", "http", "probe_listen",
           "gitlab_hosts", "alerts"}},
         {"clusters[]",
-         {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector",
-          "workloads"}},
+         {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector", "workloads",
+          "open_rate"}},
         {"files[]", {"name", "path"}},
         {"storage", {"database", "retention", "size_max"}},
         {"http", {"listen"}},

@@ -19,6 +19,7 @@ struct ClusterConfig {
     std::string context;     // empty: the current one
     std::vector<std::string> namespaces;  // empty: all
     FollowWish follow;                    // empty: GitLab Runner managers only
+    int open_rate = 50;                   // log streams opened per second, at most
 };
 
 struct FileConfig {

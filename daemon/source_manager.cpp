@@ -96,7 +96,8 @@ void SourceManager::start_cluster(const ClusterConfig& config) {
             "certificate-authority instead";
         hooks_.report("cluster " + cluster->config.name + ": " + cluster->troubles["TLS"]);
     }
-    cluster->api = std::make_unique<ApiClient>(loop_, std::move(*access));
+    cluster->api = std::make_unique<ApiClient>(loop_, std::move(*access),
+                                               static_cast<double>(config.open_rate));
     Cluster& made = *cluster;
     clusters_.push_back(std::move(cluster));
     std::vector<std::string> namespaces = config.namespaces;

@@ -92,8 +92,11 @@ ApiError without_answer(std::string what) {
 
 }  // namespace
 
-ApiClient::ApiClient(Loop loop, ClusterAccess access)
-    : access_(std::move(access)), credentials_(loop, access_), client_(std::move(loop)) {}
+ApiClient::ApiClient(Loop loop, ClusterAccess access, double open_rate)
+    : access_(std::move(access)),
+      credentials_(loop, access_),
+      pacer_(loop, open_rate),
+      client_(std::move(loop)) {}
 
 HttpCall ApiClient::call(const std::string& path, const Credentials::Current& credentials) const {
     HttpCall call;

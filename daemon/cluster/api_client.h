@@ -2,6 +2,7 @@
 
 #include "daemon/cluster/cluster_access.h"
 #include "daemon/cluster/credentials.h"
+#include "daemon/cluster/open_pacer.h"
 #include "daemon/net/http_client.h"
 #include "parsers/pod.h"
 
@@ -25,7 +26,8 @@ struct ApiError {
 // One cluster's API: authentication, TLS, base URL. Confined to the loop.
 class ApiClient {
 public:
-    ApiClient(Loop loop, ClusterAccess access);
+    // `open_rate`: log streams that may be opened a second.
+    ApiClient(Loop loop, ClusterAccess access, double open_rate = OpenPacer::rate_default);
 
     // `path` begins with "/api/"; a path prefix of the server is kept.
     asio::awaitable<Result<std::string, ApiError>> get(std::string path);
@@ -36,6 +38,9 @@ public:
     // Why a stream was refused or broke.
     ApiError explain(std::string_view path, const StreamEnd& end) const;
 
+    // To be asked before a log is.
+    OpenPacer& pacer() { return pacer_; }
+
     const std::string& server() const { return access_.server; }
 
 private:
@@ -45,6 +50,7 @@ private:
 
     const ClusterAccess access_;
     Credentials credentials_;
+    OpenPacer pacer_;
     HttpClient client_;
 };
 

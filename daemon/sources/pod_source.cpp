@@ -96,6 +96,7 @@ asio::awaitable<void> PodSource::run(LineSink& sink) {
         co_await finish();
         complete_ = true;
     }
+    turn_ = {};
     log_.caught_up();
     sink.on_complete();
 }
@@ -104,8 +105,9 @@ asio::awaitable<void> PodSource::run(LineSink& sink) {
 // reading does not begin with lines.
 asio::awaitable<void> PodSource::open() {
     for (int tries = 0; !draining_ || tries < final_reads_max; ++tries) {
+        co_await take_turn();
         auto last = co_await tail();
-        if (last) {
+        if (last) {  // the turn is good for the answer that follows, too
             std::optional<Timestamp> since;
             if (options_.history > Duration::zero()) since = clock_.now() - options_.history;
             read_whole_ = log_.resumed() && *last && log_.is_before_answer(**last);
@@ -115,6 +117,7 @@ asio::awaitable<void> PodSource::open() {
                 log_.begin(std::move(*last), since);
             co_return;
         }
+        use_turn(last.error().code);
         const Next next = judge(last.error());
         if (next == Next::nothing_left && draining_) co_return;
         co_await wait(pause(next));
@@ -174,6 +177,7 @@ std::string PodSource::log_path(const std::string& query) const {
 
 // Reads one answer of the log API to its end.
 asio::awaitable<PodSource::Next> PodSource::read(bool following) {
+    co_await take_turn();
     ended_well_ = discarding_ = reopen_ = false;
     asked_ = standing_;
     const auto since = log_.start_answer(!opened_, std::exchange(read_whole_, false));
@@ -181,6 +185,7 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
     if (since) query += "&sinceTime=" + format_time(*since).substr(0, 19) + "Z";
     const std::string path = log_path(query);
     std::function<void(int)> on_headers = [this](int status) {
+        use_turn(status);
         if (status != 200) return;
         opened_ = true;
         trouble("");
@@ -194,6 +199,7 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
     auto ended = co_await (api_.stream(path, std::move(on_headers), std::move(on_bytes)) ||
                            attend(following));
     const StreamEnd* end = std::get_if<StreamEnd>(&ended);
+    use_turn(end ? end->status : 0);  // where no answer had begun
     if (!end || discarding_) {
         log_.drop_alignment();
         co_return Next::retry;
@@ -334,6 +340,17 @@ PodSource::Next PodSource::judge(const ApiError& error) {
     if (error.code == 400) return Next::retry_slowly;
     if (error.code != 404) trouble(error.what);
     return error.code == 401 || error.code == 403 ? Next::retry_slowly : Next::retry;
+}
+
+asio::awaitable<void> PodSource::take_turn() {
+    if (!turn_) turn_ = co_await api_.pacer().turn(place_.node);
+}
+
+void PodSource::use_turn(int status) {
+    if (status == 0 || status == 429 || status >= 500)
+        turn_.failed();
+    else
+        turn_.succeeded();
 }
 
 Duration PodSource::pause(Next next) {

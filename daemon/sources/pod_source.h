@@ -59,6 +59,8 @@ private:
     void wake();
     Next judge(const ApiError& error);
     Duration pause(Next next);
+    asio::awaitable<void> take_turn();
+    void use_turn(int status);
     void trouble(const std::string& what);
     void report_unproven_end();
     std::string log_path(const std::string& query) const;
@@ -88,6 +90,7 @@ private:
     bool discarding_ = false;  // the answer is not that of this instance
     bool read_whole_ = false;  // the next answer is to begin at the log's start
     bool reopen_ = false;      // the answer in hand is to be given up for it
+    OpenPacer::Turn turn_;     // to ask for the log
     Backoff quick_, slow_;
     std::chrono::seconds retry_after_{0};
     std::string trouble_;

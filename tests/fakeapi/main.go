@@ -1,0 +1,241 @@
+// Command fakeapi measures runnerwatch against a fake Kubernetes API server (TLS, HTTP/2). The same
+// server, with its faults, is what the tests of this folder drive the daemon with.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+var (
+	program = flag.String("program", "../../build/release/runnerwatch", "the daemon to measure")
+	streams = flag.Int("streams", 10000, "log streams of the idle measurement")
+	rate    = flag.Int("rate", 500, "streams opened per second, as configured")
+	idle    = flag.Duration("idle", 30*time.Second, "how long CPU time is measured")
+	volume  = flag.Int64("megabytes", 1000, "log text for the throughput measurement")
+	only    = flag.String("only", "", "streams, throughput or latency")
+)
+
+func main() {
+	flag.Parse()
+	failed := false
+	for _, one := range []struct {
+		name string
+		run  func(string) ([]figure, error)
+	}{{"streams", measureStreams}, {"throughput", measureThroughput}, {"latency", measureLatency}} {
+		if *only != "" && *only != one.name {
+			continue
+		}
+		dir, err := os.MkdirTemp("", "fakeapi")
+		if err == nil {
+			var figures []figure
+			figures, err = one.run(dir)
+			for _, f := range figures {
+				failed = failed || f.value > f.most
+				fmt.Println(f)
+			}
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v; what the daemon said is in %s\n", one.name, err, dir)
+			os.Exit(1)
+		}
+		os.RemoveAll(dir)
+	}
+	if failed {
+		os.Exit(1)
+	}
+}
+
+type figure struct {
+	what        string
+	value, most float64
+	unit        string
+}
+
+func (f figure) String() string {
+	verdict := "ok"
+	if f.value > f.most {
+		verdict = "MISSED"
+	}
+	return fmt.Sprintf("%-58s %9.2f %-8s must be <= %-7g %s", f.what, f.value, f.unit, f.most, verdict)
+}
+
+// within waits until it holds.
+func within(most time.Duration, what string, holds func() bool) error {
+	for end := time.Now().Add(most); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return fmt.Errorf("not within %v: %s", most, what)
+		}
+	}
+	return nil
+}
+
+// begin starts a daemon that watches an API.
+func begin(dir string, a *api, cluster, more string) (*daemon, *server, error) {
+	s, err := newServer(options{}, a.handle)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := newDaemon(*program, dir, s, cluster, more)
+	if err == nil {
+		err = d.start()
+	}
+	if err == nil {
+		err = within(60*time.Second, "the daemon is ready", d.ready)
+	}
+	return d, s, err
+}
+
+// settled gives the memory once it no longer grows.
+func settled(d *daemon) int64 {
+	last := d.rss()
+	for {
+		time.Sleep(3 * time.Second)
+		now := d.rss()
+		if now <= last+64*1024 {
+			return now
+		}
+		last = now
+	}
+}
+
+func measureStreams(dir string) ([]figure, error) {
+	a := &api{cluster: newCluster()}
+	d, s, err := begin(dir, a, fmt.Sprintf("    open_rate: %d\n", *rate), "history: 0s\n")
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	defer d.stop(os.Interrupt)
+	empty := settled(d)
+
+	a.cluster.do(func() {
+		for n := range *streams {
+			p := a.cluster.addPod(fmt.Sprintf("runner-%05d", n))
+			p.node = fmt.Sprintf("node-%d", n%200)
+		}
+	})
+	all := func() bool { return a.following.Load() >= int64(*streams) }
+	ideal := float64(*streams) / float64(*rate)
+	most := time.Duration(ideal*5)*time.Second + 60*time.Second
+	began := time.Now()
+	if err := within(most, fmt.Sprintf("all streams are open (%d are)", a.following.Load()), all); err != nil {
+		return nil, fmt.Errorf("%w; %d are", err, a.following.Load())
+	}
+	cold := time.Since(began).Seconds()
+	full := settled(d)
+	connections := s.opened.Load()
+
+	before := d.cpu()
+	time.Sleep(*idle)
+	busy := (d.cpu() - before).Seconds() / idle.Seconds()
+
+	s.cutAll()
+	began = time.Now()
+	if err := within(10*time.Second, "the streams end", func() bool { return !all() }); err != nil {
+		return nil, err
+	}
+	if err := within(most, "all streams are open again", all); err != nil {
+		return nil, fmt.Errorf("%w; %d are", err, a.following.Load())
+	}
+	again := time.Since(began).Seconds()
+	fmt.Printf("%d streams over %d connections, empty %.1f MiB, full %.1f MiB\n", *streams, connections,
+		float64(empty)/(1<<20), float64(full)/(1<<20))
+	return []figure{
+		{"memory per idle stream", float64(full-empty) / 1024 / float64(*streams), 20, "KiB"},
+		{"CPU of idle streams", busy * 100, 5, "% core"},
+		{"opened from cold: time over streams / rate", cold / ideal, 1.2, ""},
+		{"after a cut of all connections: time over streams / rate", again / ideal, 1.2, ""},
+	}, nil
+}
+
+// line is one of a busy manager; of a thousand one is a failure.
+func line(n int) string {
+	if n%1000 == 999 {
+		return fmt.Sprintf("WARNING: Checking for jobs... failed                runner=abcdefgh%d status=POST https://gitlab.example.com/api/v4/jobs/request: 500 Internal Server Error", n%7)
+	}
+	return fmt.Sprintf("Job succeeded                                       duration_s=%d.%03d job=%d project=%d runner=abcdefgh", n%90, n%1000, 1000000+n, n%50)
+}
+
+func measureThroughput(dir string) ([]figure, error) {
+	a := &api{cluster: newCluster()}
+	d, s, err := begin(dir, a, "", "")
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	defer d.stop(os.Interrupt)
+	a.cluster.do(func() {
+		for n := range 4 {
+			a.cluster.addPod(fmt.Sprintf("runner-%d", n))
+		}
+	})
+	if err := within(60*time.Second, "streams are open", func() bool { return a.following.Load() == 4 }); err != nil {
+		return nil, err
+	}
+	before, linesBefore := d.cpu(), d.metric("runnerwatch_lines_read_total")
+	bytes, lines := int64(0), 0
+	for bytes < *volume*1_000_000 {
+		a.cluster.do(func() {
+			for _, p := range a.cluster.pods {
+				i := p.containers[0].last()
+				if size := len(i.current.records); size > 50_000 { // what has been read is let go of
+					i.rotate()
+				}
+				for range 500 {
+					r := record{at: time.Now(), text: line(lines)}
+					i.print(r)
+					bytes += int64(len(r.text)) + 32
+					lines++
+				}
+			}
+		})
+		// No more than a few megabytes ahead of the reader.
+		for float64(lines)-(d.metric("runnerwatch_lines_read_total")-linesBefore) > 40_000 {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	read := func() bool { return d.metric("runnerwatch_lines_read_total")-linesBefore >= float64(lines) }
+	if err := within(60*time.Second, "all lines are read", read); err != nil {
+		return nil, fmt.Errorf("%w: %.0f of %d are", err, d.metric("runnerwatch_lines_read_total")-linesBefore, lines)
+	}
+	spent := (d.cpu() - before).Seconds()
+	return []figure{{"TLS stream to match, CPU per GB", spent / (float64(bytes) / 1e9), 1.2, "s/GB"}}, nil
+}
+
+func measureLatency(dir string) ([]figure, error) {
+	rules := ledgerRules(dir)
+	a := &api{cluster: newCluster()}
+	d, s, err := begin(dir, a, "", rules)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	defer d.stop(os.Interrupt)
+	var i *instance
+	a.cluster.do(func() { i = a.cluster.addPod("runner").containers[0].last() })
+	if err := within(60*time.Second, "the stream is open", func() bool { return a.following.Load() == 1 }); err != nil {
+		return nil, err
+	}
+	var taken []float64
+	for n := range 200 {
+		began := time.Now()
+		a.cluster.do(func() { i.print(record{text: ledgerLine("runner", n)}) })
+		for len(d.incidents()) <= n {
+			if time.Since(began) > 10*time.Second {
+				return nil, fmt.Errorf("line %d led to no incident", n)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		taken = append(taken, float64(time.Since(began).Microseconds())/1000)
+		time.Sleep(time.Duration(50+n%7*37) * time.Millisecond)
+	}
+	slices.Sort(taken)
+	return []figure{
+		{"line written to incident committed, p50", taken[len(taken)/2], 300, "ms"},
+		{"line written to incident committed, p99", taken[len(taken)*99/100], 1000, "ms"},
+	}, nil
+}
