@@ -1,6 +1,7 @@
 // How incidents open, grow and take in their symptoms.
 #include "alerts/book_state.h"
 #include "parsers/digest.h"
+#include "parsers/identity.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>

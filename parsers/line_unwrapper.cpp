@@ -19,13 +19,35 @@ std::uint64_t length_of(std::string_view bytes) {
     return length;
 }
 
+// Whether docker's object holds a whole line: its text ends with an escaped newline. The parts of
+// a line that docker split do not.
+bool holds_whole_line(std::string_view object) {
+    static constexpr std::string_view key = "\"log\":\"";
+    const auto escaped = [&](std::size_t at) {
+        return (at - 1 - object.find_last_not_of('\\', at - 1)) % 2 == 1;
+    };
+    const std::size_t begin = object.find(key);
+    if (begin == npos) return false;
+    std::size_t end = object.find('"', begin + key.size());
+    while (end != npos && escaped(end)) end = object.find('"', end + 1);
+    return end != npos && object[end - 1] == 'n' && escaped(end - 1);
+}
+
+// Whether the journal wrote the message down as it is: a string, and whole.
+bool holds_whole_message(std::string_view object) {
+    static constexpr std::string_view key = "\"MESSAGE\":";
+    const std::size_t value = object.find_first_not_of(' ', object.find(key) + key.size());
+    return value != npos && object[value] == '"' &&
+           object.find("\"CONTAINER_PARTIAL_MESSAGE\":") == npos;
+}
+
 }  // namespace
 
-bool LineUnwrapper::hides_text(std::string_view line) {
-    if (line.starts_with(entry_begin)) return true;
-    const PrefixedLine split = split_prefix(line);
-    EnvelopedLine opened;
-    return split.partial || open_envelope(split.text, opened);
+bool LineUnwrapper::hides_text(const PrefixedLine& line) {
+    if (line.partial || line.text.starts_with(entry_begin)) return true;
+    if (!line.text.starts_with('{')) return false;
+    return (line.text.find("\"log\":") != npos && !holds_whole_line(line.text)) ||
+           (line.text.find("\"MESSAGE\":") != npos && !holds_whole_message(line.text));
 }
 
 void LineUnwrapper::line(const FramedLine& framed, std::uint64_t number, const OnLine& on_line) {

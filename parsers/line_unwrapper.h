@@ -33,9 +33,10 @@ struct JournalEntry {
 // JSON around it, the journal's export format, and the splitting of long lines (CRI files and
 // docker at 16 KiB).
 //
-// The raw bytes of such an input can hide what the program wrote (escaped, as numbers, or split
-// over two lines): who searches raw bytes must ask `hides_text` first. Hands lines over in their
-// order. Owns at most one line of LineFramer::line_bytes_max. One thread.
+// The raw bytes of such an input can hide what the program wrote (as numbers, or split over two
+// lines): who searches raw bytes must search `hiding_literals`, too, and ask `hides_text` of the
+// lines that hold one. Hands lines over in their order. Owns at most one line of
+// LineFramer::line_bytes_max. One thread.
 class LineUnwrapper {
 public:
     using OnLine = std::function<void(const UnwrappedLine&)>;
@@ -50,8 +51,14 @@ public:
     bool is_journal_export() const { return journal_seen_; }
 
     // Whether what the program wrote may be in this physical line, or begin in it, without being
-    // found in its bytes.
-    static bool hides_text(std::string_view line);
+    // found in its bytes. Each such line holds one of `hiding_literals`, ASCII case ignored.
+    static bool hides_text(const PrefixedLine& line);
+    static constexpr std::string_view hiding_literals[] = {
+        "__cursor=",    "\"log\":\"", "\"log\": ", "\"log\":\t",
+        "\"message\":", " stdout p ", " stderr p "};
+
+    // Part of a line, or of an entry, is held until the rest comes.
+    bool holds_part() const { return parts_of_ || entry_; }
 
 private:
     void part(const UnwrappedLine& part, const OnLine& on_line);

@@ -1,15 +1,11 @@
 #include "parsers/matcher.h"
 
-#include "parsers/fingerprint.h"
-#include "parsers/pattern_set.h"
-
-#include <re2/re2.h>
+#include "parsers/compiled_pack.h"
+#include "parsers/identity.h"
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <tuple>
-#include <unordered_map>
 
 namespace runnerwatch {
 namespace {
@@ -37,8 +33,7 @@ bool match_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor, V
 const std::string* text_of(const Record& record, const Values& captures, const std::string& field) {
     if (const auto capture = captures.find(field); capture != captures.end())
         return &capture->second;
-    if (const std::string* value = record.field(field)) return value;
-    return field == "message" ? &record.message : nullptr;
+    return field == "message" ? &record.message : record.field(field);
 }
 
 Values values_of(const Record& record, const Values& captures) {
@@ -47,144 +42,7 @@ Values values_of(const Record& record, const Values& captures) {
     return values;
 }
 
-// The parts of an identity: NAME, host(NAME) and mask(NAME). A value that is missing is no part.
-std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
-                                                             const Values& values) {
-    std::vector<std::pair<std::string, std::string>> identity;
-    for (const std::string& part : rule.identity) {
-        const std::size_t open = part.find('(');
-        const std::string function = open == part.npos ? "" : part.substr(0, open);
-        const std::string name =
-            function.empty() ? part : part.substr(open + 1, part.size() - open - 2);
-        const auto value = values.find(name);
-        if (value == values.end()) continue;
-        if (function == "host") {
-            if (std::string host = host_of_url(value->second); !host.empty())
-                identity.emplace_back("host", std::move(host));
-        } else {
-            identity.emplace_back(name, function == "mask" ? masked(value->second) : value->second);
-        }
-    }
-    return identity;
-}
-
 }  // namespace
-
-struct Matcher::Compiled {
-    explicit Compiled(RulePack rules);
-
-    // Of a pattern that stands in the pack: looked up by its place, not by its text.
-    const RE2& regex(const std::string& pattern) const { return regexes.at(&pattern)->get(); }
-    void compile(const std::string& pattern);
-    int compile_message(const std::string& pattern);
-    void compile_recovery();
-
-    // The captures if this way of detection succeeds.
-    std::optional<Values> detect(const Detect& detect, const Record& record) const;
-    // Every rule that detects something, the winner first.
-    struct Found {
-        const Rule* rule;
-        const Detect* way;
-        Values captures;
-    };
-    std::vector<Found> detect_all(const Record& record, const std::vector<int>& candidates) const;
-    std::vector<RecoveryHit> recoveries(const Record& record,
-                                        const std::vector<int>& candidates) const;
-    std::vector<FollowUp> follow_ups(const Record& record,
-                                     const std::vector<int>& candidates) const;
-    bool holds(const std::string& field, const std::string& pattern, const Record& record,
-               const Values& captures) const;
-    bool holds(const Condition& condition, const Record& record, const Values& captures) const {
-        return holds(condition.field, condition.pattern, record, captures) != condition.negated;
-    }
-    bool meets(const Detect& detect, const Record& record, const Values& captures) const;
-    Detection describe(const Rule& rule, const Record& record, Values captures) const;
-
-    // Where a message pattern is used.
-    struct Use {
-        int rule;   // for detection its rank: 0 wins over 1; else its place in the pack
-        int index;  // into rule.detect or rule.open.sequence
-        auto operator<=>(const Use&) const = default;
-    };
-    std::vector<Use> uses(const std::vector<std::vector<Use>>& of,
-                          const std::vector<int>& candidates) const;
-
-    RulePack pack;
-    std::vector<const Rule*> ranked;  // the winner of two that match one record stands first
-    PatternSet messages;
-    // By number of the message pattern.
-    std::vector<std::vector<Use>> detect_uses, follow_uses;
-    std::vector<std::vector<std::size_t>> recover_uses;  // into recovery_lines
-    std::vector<RecoveryLine> recovery_lines;
-    std::unordered_map<const std::string*, const LazyRegex*> regexes;
-    std::map<std::string, std::unique_ptr<LazyRegex>> others;  // patterns over fields
-};
-
-Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
-    for (const Rule& rule : pack.rules) ranked.push_back(&rule);
-    std::stable_sort(ranked.begin(), ranked.end(), [](const Rule* a, const Rule* b) {
-        return std::tie(b->precedence, a->id) < std::tie(a->precedence, b->id);
-    });
-    const auto use = [](std::vector<std::vector<Use>>& of, int message, Use where) {
-        const auto number = static_cast<std::size_t>(message);
-        if (of.size() <= number) of.resize(number + 1);
-        of[number].push_back(where);
-    };
-    for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
-        const Rule& rule = *ranked[rank];
-        for (std::size_t i = 0; i < rule.detect.size(); ++i) {
-            const Detect& detect = rule.detect[i];
-            use(detect_uses, compile_message(detect.message),
-                {static_cast<int>(rank), static_cast<int>(i)});
-            for (const FieldPattern& capture : detect.capture) compile(capture.pattern);
-            for (const FieldPattern& condition : detect.require) compile(condition.pattern);
-            for (const FieldPattern& condition : detect.without) compile(condition.pattern);
-        }
-        const auto place = static_cast<int>(&rule - pack.rules.data());
-        for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
-            use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
-        for (const Detect& detect : rule.detect)
-            if (detect.absent)
-                use(follow_uses, compile_message(detect.absent->message),
-                    {place, FollowUp::promised});
-        for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
-        for (const Cause& cause : rule.causes)
-            for (const Condition& condition : cause.when) compile(condition.pattern);
-    }
-    compile_recovery();
-    messages.finish();
-    detect_uses.resize(messages.size());
-    recover_uses.resize(messages.size());
-    follow_uses.resize(messages.size());
-}
-
-void Matcher::Compiled::compile_recovery() {
-    std::map<std::string, std::size_t> known;
-    for (const Rule& rule : pack.rules)
-        for (std::size_t i = 0; i < rule.recover.size(); ++i) {
-            const Recovery& recovery = rule.recover[i];
-            const auto number = static_cast<std::size_t>(compile_message(recovery.message));
-            const auto [found, fresh] = known.emplace(recovery.line_id(), recovery_lines.size());
-            if (fresh) {
-                recovery_lines.push_back({found->first, recovery.same, {}});
-                if (recover_uses.size() <= number) recover_uses.resize(number + 1);
-                recover_uses[number].push_back(found->second);
-            }
-            recovery_lines[found->second].proves.push_back({&rule, static_cast<int>(i)});
-        }
-}
-
-void Matcher::Compiled::compile(const std::string& pattern) {
-    std::unique_ptr<LazyRegex>& regex = others[pattern];
-    if (!regex) regex = std::make_unique<LazyRegex>(pattern);
-    regexes.emplace(&pattern, regex.get());
-}
-
-int Matcher::Compiled::compile_message(const std::string& pattern) {
-    const int number = messages.add(pattern);
-    regexes.emplace(&pattern, &messages.regex(number));
-    return number;
-}
 
 std::vector<Matcher::Compiled::Use> Matcher::Compiled::uses(
     const std::vector<std::vector<Use>>& of, const std::vector<int>& candidates) const {
@@ -305,6 +163,55 @@ Detection Matcher::Compiled::describe(const Rule& rule, const Record& record,
     return detection;
 }
 
+// Whether this way of detection is possible, going by level and message.
+bool Matcher::Compiled::takes_message(const Detect& detect, const Record& record) const {
+    const auto& levels = detect.levels;
+    if (!levels.empty() && std::find(levels.begin(), levels.end(), record.level) == levels.end())
+        return false;
+    const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
+    const std::string& message = record.message;
+    if (!regex(detect.message).Match(message, 0, message.size(), anchor, nullptr, 0)) return false;
+    const Values none;
+    return std::none_of(detect.without.begin(), detect.without.end(),
+                        [&](const FieldPattern& condition) {
+                            return condition.field == "message" &&
+                                   holds(condition.field, condition.pattern, record, none);
+                        });
+}
+
+MessageJudgement Matcher::Compiled::judge(const Record& record,
+                                          const std::vector<int>& candidates) const {
+    MessageJudgement judgement;
+    const auto matches = [&](int message) {
+        return messages.regex(message).get().Match(record.message, 0, record.message.size(),
+                                                   RE2::ANCHOR_START, nullptr, 0);
+    };
+    const auto detects = [&](const std::string& wanted) {
+        judgement.detection.push_back(raw_numbers.at(&wanted));
+    };
+    for (const int message : candidates) {
+        const auto number = static_cast<std::size_t>(message);
+        for (const Use& use : detect_uses[number]) {
+            const Rule& rule = *ranked[static_cast<std::size_t>(use.rule)];
+            const Detect& way = rule.detect[static_cast<std::size_t>(use.index)];
+            if (!rule.notice && takes_message(way, record)) detects(way.message);
+        }
+        if (follow_uses[number].empty() && recover_uses[number].empty()) continue;
+        if (!matches(message)) continue;
+        for (const Use& use : follow_uses[number]) {
+            const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
+            if (use.index != FollowUp::promised)
+                detects(rule.open.sequence[static_cast<std::size_t>(use.index)]);
+            else
+                for (const Detect& way : rule.detect)
+                    if (way.absent) detects(way.absent->message);
+        }
+        for (const std::size_t line : recover_uses[number])
+            judgement.recovery.push_back(static_cast<int>(line));
+    }
+    return judgement;
+}
+
 Matcher::Matcher(RulePack pack) : compiled_(std::make_unique<Compiled>(std::move(pack))) {}
 
 Matcher::~Matcher() = default;
@@ -345,6 +252,25 @@ Match Matcher::match(const Record& record) const {
     return match;
 }
 
+MessageJudgement Matcher::judge_message(const Record& record) const {
+    std::vector<int> candidates;
+    compiled_->messages.candidates(record.message, candidates);
+    return compiled_->judge(record, candidates);
+}
+
+const std::vector<RecoveryLine>& Matcher::recovery_lines() const {
+    return compiled_->recovery_lines;
+}
+
+const RawFilter& Matcher::raw_filter() const { return *compiled_->raw; }
+
+RawFilter::Selection Matcher::select_detection() const {
+    RawFilter::Selection selection = compiled_->raw->select_none();
+    for (const auto& [message, number] : compiled_->raw_numbers)
+        compiled_->raw->select(selection, static_cast<std::size_t>(number), true);
+    return selection;
+}
+
 std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
     std::vector<int> candidates;
     compiled_->messages.candidates(record.message, candidates);
@@ -358,22 +284,6 @@ std::vector<std::string> Matcher::slow_patterns() const {
     for (const int number : compiled_->messages.slow())
         slow.push_back(compiled_->messages.regex(number).pattern());
     return slow;
-}
-
-std::string host_of_url(std::string_view url) {
-    std::string lower(url);
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-
-    const std::size_t scheme_end = lower.find("://");
-    if (scheme_end == lower.npos || scheme_end == 0) return {};
-    const std::string scheme = lower.substr(0, scheme_end);
-    std::string host = lower.substr(scheme_end + 3);
-    host.erase(std::min(host.find_first_of("/?#"), host.size()));
-    if (const std::size_t at = host.rfind('@'); at != host.npos) host.erase(0, at + 1);
-    const std::string_view port = scheme == "https" ? ":443" : scheme == "http" ? ":80" : "";
-    if (std::string_view(host).ends_with(port)) host.resize(host.size() - port.size());
-    return host;
 }
 
 }  // namespace runnerwatch

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "parsers/raw_filter.h"
 #include "parsers/record.h"
 #include "parsers/rule.h"
 
@@ -67,6 +68,12 @@ struct Match {
     std::vector<FollowUp> follow_ups;
 };
 
+// Of a message by itself: the same whatever the fields are. Numbers are those of raw_filter().
+struct MessageJudgement {
+    std::vector<int> detection;  // it may be a failure, or a line that one waits for
+    std::vector<int> recovery;   // into recovery_lines()
+};
+
 // Finds what the rules of a pack say about records.
 //
 // Immutable after construction, so one may serve all sources. Holds a copy of the pack: what a
@@ -90,6 +97,17 @@ public:
 
     Match match(const Record& record) const;
 
+    // What the rules may say of a record, going by its level and message alone.
+    MessageJudgement judge_message(const Record& record) const;
+
+    // By their place in it they are known to raw_filter() and judge_message().
+    const std::vector<RecoveryLine>& recovery_lines() const;
+
+    // Finds in raw bytes where a record may stand. Its patterns are the recovery lines and, behind
+    // them, all that detects.
+    const RawFilter& raw_filter() const;
+    RawFilter::Selection select_detection() const;
+
     // Every rule that detects something in the record, the winner first.
     std::vector<const Rule*> rules_that_match(const Record& record) const;
 
@@ -107,9 +125,5 @@ std::string fill_template(std::string_view text, const Values& values);
 // The same for a command: only values that a shell takes as plain words are filled in, because log
 // text must not become a command.
 std::string fill_command(std::string_view command, const Values& values);
-
-// The host of a URL in lower case, with its port unless that is the scheme's own; empty when
-// there is none.
-std::string host_of_url(std::string_view url);
 
 }  // namespace runnerwatch

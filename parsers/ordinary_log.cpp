@@ -70,4 +70,12 @@ double text_share(std::string_view text) {
     return counts().share(text);
 }
 
+double rarest_share(std::string_view text) {
+    if (text.size() == 3) return text_share(text);
+    double share = 1;
+    for (std::size_t at = 0; at + 4 <= text.size(); ++at)
+        share = std::min(share, text_share(text.substr(at, 4)));
+    return share;
+}
+
 }  // namespace runnerwatch

@@ -16,6 +16,9 @@ double byte_share(unsigned char byte);
 // The share of all places at which `text` (3 or 4 bytes) stands; estimated where it never does.
 double text_share(std::string_view text);
 
+// The share of the rarest part of a text of 3 bytes or more: how often it is found at most.
+double rarest_share(std::string_view text);
+
 // ASCII upper case made lower case.
 constexpr unsigned char folded(unsigned char byte) {
     return byte >= 'A' && byte <= 'Z' ? static_cast<unsigned char>(byte - 'A' + 'a') : byte;

@@ -1,12 +1,12 @@
 #include "parsers/required_literals.h"
 
+#include "parsers/gram_filter.h"
 #include "parsers/ordinary_log.h"
 
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -46,15 +46,6 @@ std::string_view usable_part(std::string_view atom, bool folds) {
     return longest.substr(0, literal_bytes_max);
 }
 
-// How often it is expected to be found; the rarest part of it is what is looked for.
-double share_of(std::string_view literal) {
-    if (literal.size() == literal_bytes_min) return text_share(literal);
-    double share = std::numeric_limits<double>::infinity();
-    for (std::size_t at = 0; at + 4 <= literal.size(); ++at)
-        share = std::min(share, text_share(literal.substr(at, 4)));
-    return share;
-}
-
 }  // namespace
 
 std::vector<std::string> required_literals(const std::string& pattern) {
@@ -72,7 +63,13 @@ std::vector<std::string> required_literals(const std::string& pattern) {
         return potential.empty();
     };
     const bool folds = folds_beyond_ascii(pattern);
-    std::vector<std::pair<double, int>> by_share;
+    struct Choice {
+        bool is_short;
+        double share;
+        int number;
+        auto operator<=>(const Choice&) const = default;
+    };
+    std::vector<Choice> choices;
     std::vector<std::string> parts;
     for (const std::string& atom : atoms) {
         parts.emplace_back(usable_part(atom, folds));
@@ -80,12 +77,13 @@ std::vector<std::string> required_literals(const std::string& pattern) {
         if (parts.back().size() < literal_bytes_min)
             without.push_back(number);
         else
-            by_share.emplace_back(share_of(parts.back()), number);
+            choices.push_back({parts.back().size() < GramFilter::literal_bytes_min,
+                               rarest_share(parts.back()), number});
     }
     if (!needs_another()) return {};
-    std::sort(by_share.rbegin(), by_share.rend());
+    std::sort(choices.rbegin(), choices.rend());
     std::vector<std::string> literals;
-    for (const auto& [share, number] : by_share) {
+    for (const auto& [is_short, share, number] : choices) {
         without.push_back(number);
         if (needs_another()) continue;
         without.pop_back();

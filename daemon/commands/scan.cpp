@@ -83,7 +83,7 @@ std::uint64_t bytes_of(const std::vector<std::string>& names) {
 class Scan {
 public:
     Scan(const ScanOptions& options, const Matcher& matcher, std::ostream& out, std::ostream& err)
-        : options_(options), matcher_(matcher), out_(out), err_(err) {
+        : options_(options), matcher_(matcher), out_(out), err_(err), report_(matcher) {
         style_.colour = options.colour;
         style_.width = options.width > 0 ? options.width : terminal_width();
         if (options.progress)

@@ -3,21 +3,28 @@
 #include "alerts/unclassified.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 namespace runnerwatch {
 
 ScanPipeline::ScanPipeline(std::string source, const Matcher& matcher, ScanReport& report,
                            OnHit on_hit)
-    : source_(std::move(source)), matcher_(matcher), report_(report), on_hit_(std::move(on_hit)) {}
+    : source_(std::move(source)),
+      matcher_(matcher),
+      report_(report),
+      on_hit_(std::move(on_hit)),
+      awaited_(report.awaited(source_)),
+      selection_(matcher.select_detection()),
+      sieve_(matcher, *this) {}
 
 void ScanPipeline::feed(std::string_view bytes) {
     holds_nul_ = holds_nul_ || bytes.find('\0') != std::string_view::npos;
-    framer_.feed(bytes, [this](const FramedLine& framed) { line(framed); });
+    sieve_.feed(bytes);
 }
 
 void ScanPipeline::end() {
-    if (framer_.rest().bytes > 0) line(framer_.rest());
-    framer_.clear();
+    sieve_.end();
     unwrapper_.end([this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
     // Back to front: in the order in which they were used last.
     for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) {
@@ -25,11 +32,15 @@ void ScanPipeline::end() {
         lane->end_promises();
     }
     lanes_.clear();
+    busy_ = 0;
+    if (report_.waits_for_time()) note_times(sieve_.recent());
 }
 
 void ScanPipeline::flush() {
-    for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane)
+    for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) {
         if (lane->pending) lane->on_record_end();
+        count_busy(*lane);
+    }
 }
 
 bool ScanPipeline::has_pending() const {
@@ -37,10 +48,35 @@ bool ScanPipeline::has_pending() const {
                        [](const Lane& lane) { return lane.pending.has_value(); });
 }
 
-void ScanPipeline::line(const FramedLine& framed) {
-    ++lines_;
-    unwrapper_.line(framed, lines_,
+bool ScanPipeline::reads_every_line() const {
+    return every_line_ || on_unclassified_ || busy_ > 0 || unwrapper_.holds_part();
+}
+
+bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line) {
+    // A field that a rule requires is no part of the message, but its text is in the line.
+    const RawFilter& filter = matcher_.raw_filter();
+    if (!says.detection.empty()) filter.find(line, literals_);
+    return std::any_of(says.detection.begin(), says.detection.end(),
+                       [&](int pattern) {
+                           return filter.has_any(static_cast<std::size_t>(pattern), literals_);
+                       }) ||
+           std::any_of(says.recovery.begin(), says.recovery.end(),
+                       [&](int recovery) { return report_.may_recover(awaited_, recovery, line); });
+}
+
+std::uint64_t ScanPipeline::read_until(std::string_view pod, std::string_view container) const {
+    for (const Lane& lane : lanes_)
+        if (lane.pod == pod && lane.container == container) return lane.read_until;
+    return gone_until_;
+}
+
+void ScanPipeline::line(const FramedLine& framed, std::uint64_t number, std::uint64_t end) {
+    line_end_ = end;
+    ++lines_read_;
+    unwrapper_.line(framed, number,
                     [this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
+    for (const auto& [recovery, wanted] : awaited_.take_changes())
+        matcher_.raw_filter().select(selection_, static_cast<std::size_t>(recovery), wanted);
 }
 
 void ScanPipeline::unwrapped_line(const UnwrappedLine& unwrapped) {
@@ -48,6 +84,39 @@ void ScanPipeline::unwrapped_line(const UnwrappedLine& unwrapped) {
     const PrefixedLine& line = unwrapped.line;
     Lane& lane = lane_of(line.pod, line.container);
     lane.reader.line({line.text, line.time, unwrapped.first, unwrapped.cut, unwrapped.last}, lane);
+    lane.read_until = line_end_;
+    count_busy(lane);
+}
+
+void ScanPipeline::count_busy(Lane& lane) {
+    const bool busy = lane.waits_for_lines();
+    if (busy == lane.busy) return;
+    lane.busy = busy;
+    busy ? ++busy_ : --busy_;
+}
+
+// Several pods: each has a time of its own.
+void ScanPipeline::skipped(std::string_view lines) {
+    if (pods_seen_ && report_.waits_for_time()) note_times(lines);
+}
+
+// How far whole lines go in time, for each pod in them.
+void ScanPipeline::note_times(std::string_view lines) {
+    std::set<std::string, std::less<>> noted;
+    LineSieve::Look look;
+    while (!lines.empty()) {
+        lines.remove_suffix(1);
+        const std::size_t begin = lines.rfind('\n') + 1;
+        LineSieve::look(lines.substr(begin), look);
+        lines = lines.substr(0, begin);
+        if (noted.contains(look.pod)) continue;
+        auto time = look.time;
+        if (!time) time = decode_record(look.text).time;
+        if (!time) continue;
+        report_.seen_until(source_, std::string(look.pod), *time);
+        if (!pods_seen_) return;
+        noted.emplace(look.pod);
+    }
 }
 
 ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view container) {
@@ -58,10 +127,14 @@ ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view
         lanes_.splice(lanes_.begin(), lanes_, found);
     } else {
         if (lanes_.size() == lanes_max) {
-            lanes_.back().reader.end(lanes_.back());
+            Lane& last = lanes_.back();
+            last.reader.end(last);
+            gone_until_ = std::max(gone_until_, last.read_until);
+            if (last.busy) --busy_;
             lanes_.pop_back();
         }
         lanes_.emplace_front(*this, std::string(pod), std::string(container));
+        pods_seen_ = pods_seen_ || !pod.empty();
     }
     return lanes_.front();
 }
@@ -73,7 +146,9 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
     Record record = decode_record(head.raw);
     ScanPosition at{pipeline.source_, pod, head.first_line, head.last_line,
                     head.time ? head.time : record.time};
-    if (at.time) pipeline.report_.seen_until(at.source, at.pod, *at.time);
+    if (pipeline.report_.waits_for_time())
+        if (const auto time = head.last_time ? head.last_time : record.time)
+            pipeline.report_.seen_until(at.source, at.pod, *time);
     const Match nothing;
     if (!may_match && !warns) return take_follow_ups(nothing, at);
     Match match = pipeline.matcher_.match(record);
@@ -135,6 +210,8 @@ void ScanPipeline::Lane::end_promises() {
 
 void ScanPipeline::Lane::on_continuation(const SourceLine& line) {
     if (pending) pending->at.line_end = line.last_number();
+    if (line.time && pipeline.report_.waits_for_time())
+        pipeline.report_.seen_until(pipeline.source_, pod, *line.time);
 }
 
 void ScanPipeline::Lane::on_record_end() {

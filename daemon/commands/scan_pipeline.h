@@ -1,9 +1,10 @@
 #pragma once
 
 #include "daemon/commands/scan_report.h"
-#include "parsers/line_framer.h"
+#include "parsers/line_sieve.h"
 #include "parsers/line_unwrapper.h"
 #include "parsers/matcher.h"
+#include "parsers/message_key.h"
 #include "parsers/record_reader.h"
 
 #include <cstdint>
@@ -24,7 +25,9 @@ namespace runnerwatch {
 // that records of several lines are joined from one container only. At most `lanes_max` at a
 // time; the one that was silent longest gives way. Hands a hit over when its record has ended, or
 // at flush().
-class ScanPipeline {
+//
+// Lines that nothing is said about are passed over unread (LineSieve).
+class ScanPipeline : private LineSieve::Reader {
 public:
     static constexpr std::size_t lanes_max = 64;
 
@@ -40,6 +43,9 @@ public:
         on_unclassified_ = std::move(on_unclassified);
     }
 
+    // Reads every line, as the sieve's results are compared with. Before the first byte.
+    void read_every_line() { every_line_ = true; }
+
     void feed(std::string_view bytes);
     void end();
 
@@ -47,7 +53,8 @@ public:
     void flush();
     bool has_pending() const;
 
-    std::uint64_t lines() const { return lines_; }
+    std::uint64_t lines() const { return sieve_.lines(); }
+    std::uint64_t lines_read() const { return lines_read_; }  // the others were passed over
     std::uint64_t cut_lines() const { return cut_lines_; }
     // The journal's export format has some in the length of a message.
     bool holds_nul() const { return holds_nul_ && !unwrapper_.is_journal_export(); }
@@ -71,11 +78,24 @@ private:
         std::string pod, container;
         RecordReader reader;
         std::optional<ScanHit> pending;
+        bool waits_for_lines() const {
+            return pending || !promised.empty() || reader.held_lines() > 0;
+        }
         std::vector<ScanHit> promised;  // at most one of each rule
+        std::uint64_t read_until = 0;   // bytes of the input
+        bool busy = false;              // counted in busy_
     };
 
-    void line(const FramedLine& framed);
+    bool reads_every_line() const override;
+    RawFilter::Selection& selection() override { return selection_; }
+    bool wants(const MessageJudgement& says, std::string_view line) override;
+    std::uint64_t read_until(std::string_view pod, std::string_view container) const override;
+    void line(const FramedLine& framed, std::uint64_t number, std::uint64_t end) override;
+    void skipped(std::string_view lines) override;
+
     void unwrapped_line(const UnwrappedLine& unwrapped);
+    void count_busy(Lane& lane);
+    void note_times(std::string_view lines);
     Lane& lane_of(std::string_view pod, std::string_view container);
 
     std::string source_;
@@ -83,10 +103,17 @@ private:
     ScanReport& report_;
     OnHit on_hit_;
     OnUnclassified on_unclassified_;
-    LineFramer framer_;
+    AwaitedRecovery& awaited_;
+    RawFilter::Selection selection_;
+    LineSieve sieve_;
+    std::vector<int> literals_;  // kept for its memory
     LineUnwrapper unwrapper_;
-    std::list<Lane> lanes_;  // the one used last in front
-    std::uint64_t lines_ = 0, cut_lines_ = 0;
+    std::list<Lane> lanes_;         // the one used last in front
+    std::size_t busy_ = 0;          // lanes that wait for lines
+    std::uint64_t gone_until_ = 0;  // what lanes that gave way had read
+    std::uint64_t line_end_ = 0;    // of the line in hand, in bytes of the input
+    std::uint64_t lines_read_ = 0, cut_lines_ = 0;
+    bool every_line_ = false, pods_seen_ = false;
     bool holds_nul_ = false;
 };
 

@@ -141,6 +141,51 @@ bool is_symptom_of(const Finding& symptom, const Finding& cause) {
 
 }  // namespace
 
+ScanReport::ScanReport(const Matcher& matcher) {
+    const std::vector<RecoveryLine>& lines = matcher.recovery_lines();
+    for (std::size_t number = 0; number < lines.size(); ++number)
+        for (const auto& [rule, index] : lines[number].proves) {
+            std::vector<int>& of_rule = recovery_lines_[rule];
+            of_rule.resize(rule->recover.size());
+            of_rule[static_cast<std::size_t>(index)] = static_cast<int>(number);
+        }
+}
+
+// Says what the member waits for from now on, so that only such lines need be read.
+void ScanReport::await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits) {
+    using Awaits = ScanMember::Awaits;
+    if (member.awaits == awaits) return;
+    const Rule& rule = *finding.rule;
+    AwaitedRecovery& awaited = awaited_[member.source];
+    AwaitedRecovery::Waiting waiting;
+    waiting.member = recovery_member(rule, member.source, member.pod);
+    for (std::size_t i = 0; i < rule.recover.size(); ++i) {
+        const Recovery& recovery = rule.recover[i];
+        const auto wants = [&](Awaits what) {
+            return what == Awaits::any_proof ||
+                   (what == Awaits::better_proof && recovery.kind == Recovery::Kind::evidence);
+        };
+        if (wants(member.awaits) == wants(awaits)) continue;
+        waiting.line = recovery_lines_.at(&rule)[i];
+        waiting.recovery = &recovery;
+        waiting.same.clear();
+        for (const std::string& name : recovery.same) {
+            const auto value = finding.values.find(name);
+            waiting.same.push_back(value == finding.values.end() ? nullptr : &value->second);
+        }
+        if (wants(awaits))
+            awaited.add(waiting);
+        else
+            awaited.remove(waiting);
+    }
+    member.awaits = awaits;
+}
+
+bool ScanReport::may_recover(AwaitedRecovery& awaited, int line, std::string_view raw) const {
+    return awaited.may_be(
+        line, raw, [this](const std::string& member) { return recoverable(member).size() == 1; });
+}
+
 ScanReport::Added ScanReport::add(const ScanHit& hit) {
     const Rule& rule = *hit.detection.rule;
     worst_ = empty() && beyond_ == 0 ? rule.severity : std::max(worst_, rule.severity);
@@ -171,15 +216,18 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
             member.first = hit.at;
             const std::string recovers = recovery_member(rule, hit.at.source, hit.at.pod);
             recoverable_[recovers].push_back(&finding);
+            awaited_[member.source].findings_changed();
             for (std::size_t i = 0; i < rule.recover.size(); ++i)
                 recoverable_[recovery_key(recovers, i, rule.recover[i], finding.values)].push_back(
                     &finding);
         }
         member.last = hit.at;
         member.recovered.reset();
+        await(finding, member, ScanMember::Awaits::any_proof);
         met = counts_to_threshold(member.recent, rule.open, hit.at.time);
     }
     if (rule.open.across_members) met = counts_to_threshold(finding.recent, rule.open, hit.at.time);
+    waiting_ = waiting_ || rule.silence.has_value();
     const bool opened = met && !finding.open;
     finding.open = finding.open || met;
     if (hit.at.time) seen_until(hit.at.source, hit.at.pod, *hit.at.time);
@@ -232,7 +280,10 @@ void ScanReport::recover(const RecoveryLine::Use& use, const Values& values, con
         member.recovered = at;
         member.recovery = recovery;
         member.recovery_text = shown(record.message.substr(0, record.message.find('\n')), 200);
-        waiting_ = waiting_ || recovery.kind == Recovery::Kind::after;
+        const bool proven = recovery.kind == Recovery::Kind::evidence;
+        await(*finding, member,
+              proven ? ScanMember::Awaits::nothing : ScanMember::Awaits::better_proof);
+        waiting_ = waiting_ || !proven;
     }
 }
 
@@ -243,8 +294,7 @@ const std::vector<Finding*>& ScanReport::recoverable(const std::string& key) con
 }
 
 void ScanReport::seen_until(const std::string& source, const std::string& pod, Timestamp time) {
-    const auto [entry, fresh] = until_.try_emplace({source, pod}, time);
-    if (!fresh) entry->second = std::max(entry->second, time);
+    until_.insert_or_assign({source, pod}, time);
 }
 
 Finding* ScanReport::cause_of(const Finding& symptom) {

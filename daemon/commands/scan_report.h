@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/commands/awaited_recovery.h"
 #include "parsers/matcher.h"
 #include "parsers/record.h"
 #include "parsers/timestamp.h"
@@ -40,6 +41,7 @@ struct ScanMember {
     std::deque<std::optional<Timestamp>> recent;  // as many as the rule's threshold asks for
     std::optional<ScanPosition> recovered;        // the line that says so
     Recovery recovery;                            // what that line proves
+    enum class Awaits { nothing, better_proof, any_proof } awaits = Awaits::nothing;
     std::string recovery_text;
 };
 
@@ -77,6 +79,9 @@ public:
     static constexpr std::size_t findings_max = 1'000;
     static constexpr std::size_t members_max = 1'000;
 
+    // Of the matcher whose hits it is given; refers to it.
+    explicit ScanReport(const Matcher& matcher);
+
     // What a hit changed: `opened` when it met the rule's threshold. No finding past the limit.
     struct Added {
         Finding* finding = nullptr;
@@ -85,11 +90,16 @@ public:
     Added add(const ScanHit& hit);
     void recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at);
 
-    // The latest time of a source: what hold-downs and silence are measured by.
+    // The time of the last line of a source: what hold-downs and silence are measured by.
     void seen_until(const std::string& source, const std::string& pod, Timestamp time);
 
     // Whether a line's time is worth decoding: something waits for it.
     bool waits_for_time() const { return waiting_; }
+
+    // What is awaited in a source, and whether a line that is recovery line `line` of the matcher,
+    // going by its message, may be it.
+    bool may_recover(AwaitedRecovery& awaited, int line, std::string_view raw) const;
+    AwaitedRecovery& awaited(const std::string& source) { return awaited_[source]; }
 
     // Makes symptoms a part of their causes. Call it after the last hit.
     void fold();
@@ -107,6 +117,7 @@ public:
     Severity worst() const { return worst_; }  // of all detections
 
 private:
+    void await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits);
     void recover(const RecoveryLine::Use& use, const Values& values, const Record& record,
                  const ScanPosition& at);
     const std::vector<Finding*>& recoverable(const std::string& key) const;
@@ -119,6 +130,8 @@ private:
     // recovery, and many findings.
     std::unordered_map<std::string, std::vector<Finding*>> recoverable_;
     std::map<std::pair<std::string, std::string>, Timestamp> until_;
+    std::map<const Rule*, std::vector<int>> recovery_lines_;  // of each rule's recoveries
+    std::map<std::string, AwaitedRecovery> awaited_;          // by source
     std::uint64_t beyond_ = 0;
     Severity worst_ = Severity::info;
     bool waiting_ = false;

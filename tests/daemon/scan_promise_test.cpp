@@ -23,7 +23,7 @@ samples: {detect: ['Runtime platform']}
     const auto pack = load_pack("test", {{"r.yaml", rule}});
     if (!pack) throw std::logic_error(pack.error().front().to_string());
     const Matcher matcher(*pack);
-    ScanReport report;
+    ScanReport report(matcher);
     std::vector<std::uint64_t> lines;
     ScanPipeline pipeline("log", matcher, report,
                           [&](const ScanHit& hit) { lines.push_back(hit.at.line); });

@@ -1,5 +1,7 @@
 #include "parsers/line_unwrapper.h"
 
+#include "parsers/literal_filter.h"
+
 #include <gmock/gmock.h>
 
 namespace runnerwatch {
@@ -117,12 +119,23 @@ TEST(LineUnwrapper, TakesAByteOrderMarkOffTheFirstLineOnly) {
 }
 
 TEST(LineUnwrapper, KnowsWhichLinesHideTheirText) {
-    for (const char* line : {"__CURSOR=s=1", R"({"log":"x\n","stream":"stderr","time":"t"})",
-                             "2026-11-24T12:00:00Z stderr P half"})
-        EXPECT_TRUE(LineUnwrapper::hides_text(line)) << line;
-    for (const char* line : {"text", R"({"level":"info","msg":"x"})",
-                             "2026-11-24T12:00:00Z stderr F whole", "[pod/a/b] text"})
-        EXPECT_FALSE(LineUnwrapper::hides_text(line)) << line;
+    for (const char* line :
+         {"__CURSOR=s=1", R"({"log":"part","stream":"stderr","time":"t"})",
+          R"({"log":"a \\n","stream":"stderr","time":"t"})", R"({"log":"cut \n)", R"({"log": 1})",
+          R"({"MESSAGE":[27,91],"__REALTIME_TIMESTAMP":"1"})",
+          R"({"MESSAGE":"x","__REALTIME_TIMESTAMP":"1","CONTAINER_PARTIAL_MESSAGE":"true"})",
+          "2026-11-24T12:00:00Z stderr P half"}) {
+        EXPECT_TRUE(LineUnwrapper::hides_text(split_prefix(line))) << line;
+        const std::vector<std::string> literals(std::begin(LineUnwrapper::hiding_literals),
+                                                std::end(LineUnwrapper::hiding_literals));
+        EXPECT_TRUE(LiteralFilter(literals).any(line)) << line;
+    }
+    for (const char* line :
+         {"text", R"({"level":"info","msg":"x"})", "2026-11-24T12:00:00Z stderr F whole",
+          "[pod/a/b] text", R"({"log":"say \"x\"\n","stream":"stderr","time":"t"})",
+          R"({"MESSAGE":"x","__REALTIME_TIMESTAMP":"1"})",
+          R"({"labels":{"pod":"p"},"line":"x","timestamp":"2026-11-24T12:00:00Z"})"})
+        EXPECT_FALSE(LineUnwrapper::hides_text(split_prefix(line))) << line;
 }
 
 }  // namespace

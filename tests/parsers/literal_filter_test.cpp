@@ -77,10 +77,10 @@ TEST_P(LiteralFilterOf, WithoutLiteralsFindsNothing) {
 TEST_P(LiteralFilterOf, PassesOverWhatIsNotWantedOrStandsBefore) {
     const LiteralFilter some = filter({"early", "later"});
     const std::string text = "early later";
-    EXPECT_LT(some.next(text, 0, {1, 1}), 5u);
-    EXPECT_GE(some.next(text, 0, {0, 1}), 6u);
-    EXPECT_EQ(some.next(text, 0, {0, 0}), LiteralFilter::npos);
-    EXPECT_GE(some.next(text, 1, {1, 1}), 6u) << "the first has begun before";
+    EXPECT_LT(some.next(text, 0, some.select({1, 1})), 5u);
+    EXPECT_GE(some.next(text, 0, some.select({0, 1})), 6u);
+    EXPECT_EQ(some.next(text, 0, some.select({0, 0})), LiteralFilter::npos);
+    EXPECT_GE(some.next(text, 1, some.select({1, 1})), 6u) << "the first has begun before";
     EXPECT_EQ(some.next(text, 7), LiteralFilter::npos);
     EXPECT_EQ(some.next(text, text.size()), LiteralFilter::npos);
 }
@@ -94,19 +94,51 @@ TEST_P(LiteralFilterOf, AgreesWithSearchingOneByOne) {
     };
     for (int round = 0; round < 400; ++round) {
         std::vector<std::string> literals(1 + random() % (round % 2 == 0 ? 8 : 40));
-        for (std::string& literal : literals) literal = text(3, 8);
+        for (std::string& literal : literals) literal = text(3, round % 3 == 0 ? 14 : 8);
         const std::string haystack = text(0, 200);
         const std::size_t from = random() % (haystack.size() + 1);
         std::vector<int> expected;
-        bool behind = false;
+        std::vector<char> wanted;
+        bool behind = false, wanted_behind = false;
         for (std::size_t i = 0; i < literals.size(); ++i) {
             if (lower(haystack).find(lower(literals[i])) != std::string::npos)
                 expected.push_back(static_cast<int>(i));
-            behind = behind || lower(haystack).find(lower(literals[i]), from) != std::string::npos;
+            const bool is_behind =
+                lower(haystack).find(lower(literals[i]), from) != std::string::npos;
+            behind = behind || is_behind;
+            wanted.push_back(random() % 2 == 0);
+            wanted_behind = wanted_behind || (is_behind && wanted.back() != 0);
         }
         const LiteralFilter some = filter(literals);
         ASSERT_EQ(found(some, haystack), expected) << haystack;
         ASSERT_EQ(some.next(haystack, from) != LiteralFilter::npos, behind) << haystack;
+        ASSERT_EQ(some.next(haystack, from, some.select(wanted)) != LiteralFilter::npos,
+                  wanted_behind)
+            << haystack;
+    }
+}
+
+TEST_P(LiteralFilterOf, FindsTheFirstLineThatHoldsAnyLiteral) {
+    std::mt19937 random(8);
+    const std::vector<std::string> literals = {"abc", "dabbad", "cabbage", "badcabbage"};
+    const LiteralFilter some = filter(literals);
+    for (int round = 0; round < 300; ++round) {
+        std::string text;
+        std::size_t first = LiteralFilter::npos;
+        for (int line = 0; line < 12; ++line) {
+            const std::size_t begin = text.size();
+            for (std::size_t letters = random() % 40; letters > 0; --letters)
+                text += "abdeg"[random() % 5];
+            if (random() % 6 == 0) text += literals[random() % literals.size()];
+            for (const std::string& literal : literals)
+                if (text.find(literal, begin) != std::string::npos) first = std::min(first, begin);
+            text += '\n';
+        }
+        const std::size_t found = some.next(text, 0);
+        ASSERT_EQ(found == LiteralFilter::npos, first == LiteralFilter::npos) << text;
+        if (found == LiteralFilter::npos) continue;
+        ASSERT_EQ(text.substr(first, found - first).find('\n'), std::string::npos) << text;
+        ASSERT_GE(found, first);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "parsers/matcher.h"
 
+#include "parsers/identity.h"
+
 #include <gmock/gmock.h>
 
 #include <stdexcept>

@@ -1,0 +1,100 @@
+#include "daemon/commands/awaited_recovery.h"
+
+#include "parsers/line_shape.h"
+
+#include <algorithm>
+
+namespace runnerwatch {
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+// Written alike in every format.
+bool is_plain(char c) { return is_key_character(c) && c != '[' && c != ']'; }
+
+bool is_plain(std::string_view value) {
+    return !value.empty() && value.size() <= 128 &&
+           std::all_of(value.begin(), value.end(), [](char c) { return is_plain(c); });
+}
+
+// Whether a pattern makes the value of `name` itself: then no field need hold it.
+bool captures(const std::string& pattern, const std::string& name) {
+    return pattern.find("(?P<" + name + ">") != npos;
+}
+
+// The value behind "key=", "key":" or a key with colour codes that ends at `at`; empty: it is none.
+std::string_view value_behind(std::string_view raw, std::size_t at) {
+    static constexpr std::size_t reset_max = 16;  // "\\u001b[0;m"
+    if (at < raw.size() && is_plain(raw[at])) return {};
+    const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
+    if (equals == npos) return {};
+    const std::size_t begin = raw.find_first_not_of("\"\\ ", equals + 1);
+    if (begin == npos) return {};
+    const auto end = std::find_if_not(raw.begin() + static_cast<std::ptrdiff_t>(begin), raw.end(),
+                                      [](char c) { return is_plain(c); });
+    return raw.substr(begin, static_cast<std::size_t>(end - raw.begin()) - begin);
+}
+
+}  // namespace
+
+void AwaitedRecovery::change(const Waiting& waiting, int by) {
+    const auto number = static_cast<std::size_t>(waiting.line);
+    if (lines_.size() <= number) lines_.resize(number + 1);
+    Line& line = lines_[number];
+    const auto count = [by](Counts& counts, const std::string& key) {
+        const auto entry = counts.try_emplace(key, 0).first;
+        if ((entry->second += by) == 0) counts.erase(entry);
+    };
+    const bool before = line.count > 0;
+    line.count += by;
+    if (before != (line.count > 0)) changes_.emplace_back(waiting.line, !before);
+    count(line.members, waiting.member);
+    line.outdated = true;
+    const Recovery& recovery = *waiting.recovery;
+    line.same.resize(recovery.same.size());
+    std::string together;
+    for (std::size_t i = 0; i < line.same.size(); ++i) {
+        Field& field = line.same[i];
+        field.name = recovery.same[i];
+        const std::string* value = waiting.same[i];
+        if (captures(recovery.message, field.name) || (value != nullptr && !is_plain(*value)))
+            field.any += by;
+        else if (value != nullptr)
+            count(field.values, *value);
+        (together += value == nullptr ? "" : *value) += '\0';
+    }
+    count(line.together, together);
+}
+
+bool AwaitedRecovery::may_be(int number, std::string_view raw, const Lone& lone) {
+    if (std::exchange(outdated_, false))
+        for (Line& line : lines_) line.outdated = true;
+    if (lines_.size() <= static_cast<std::size_t>(number)) return false;
+    Line& line = lines_[static_cast<std::size_t>(number)];
+    if (line.count == 0) return false;
+    if (line.same.empty()) return true;
+    if (std::exchange(line.outdated, false))
+        line.lone = std::any_of(line.members.begin(), line.members.end(),
+                                [&](const auto& member) { return lone(member.first); });
+    // A field that the line or the finding lacks proves nothing where there are several findings.
+    if (line.lone) return true;
+    bool any = false;
+    std::string together;
+    for (const Field& field : line.same) {
+        const auto value = awaited(field, raw);
+        any = any || field.any > 0;
+        if (!value && field.any == 0) return false;
+        if (value) (together += *value) += '\0';
+    }
+    return any || line.together.contains(together);
+}
+
+std::optional<std::string_view> AwaitedRecovery::awaited(const Field& field, std::string_view raw) {
+    for (std::size_t at = raw.find(field.name); at != npos; at = raw.find(field.name, at + 1)) {
+        const std::string_view value = value_behind(raw, at + field.name.size());
+        if (!value.empty() && field.values.contains(std::string(value))) return value;
+    }
+    return std::nullopt;
+}
+
+}  // namespace runnerwatch

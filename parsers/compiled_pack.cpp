@@ -1,0 +1,104 @@
+#include "parsers/compiled_pack.h"
+
+#include "parsers/raw_filter.h"
+#include "parsers/required_literals.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace runnerwatch {
+
+Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
+    for (const Rule& rule : pack.rules) ranked.push_back(&rule);
+    std::stable_sort(ranked.begin(), ranked.end(), [](const Rule* a, const Rule* b) {
+        return std::tie(b->precedence, a->id) < std::tie(a->precedence, b->id);
+    });
+    const auto use = [](std::vector<std::vector<Use>>& of, int message, Use where) {
+        const auto number = static_cast<std::size_t>(message);
+        if (of.size() <= number) of.resize(number + 1);
+        of[number].push_back(where);
+    };
+    for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
+        const Rule& rule = *ranked[rank];
+        for (std::size_t i = 0; i < rule.detect.size(); ++i) {
+            const Detect& detect = rule.detect[i];
+            use(detect_uses, compile_message(detect.message),
+                {static_cast<int>(rank), static_cast<int>(i)});
+            for (const FieldPattern& capture : detect.capture) compile(capture.pattern);
+            for (const FieldPattern& condition : detect.require) compile(condition.pattern);
+            for (const FieldPattern& condition : detect.without) compile(condition.pattern);
+        }
+        const auto place = static_cast<int>(&rule - pack.rules.data());
+        for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
+            use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
+        for (const Detect& detect : rule.detect)
+            if (detect.absent)
+                use(follow_uses, compile_message(detect.absent->message),
+                    {place, FollowUp::promised});
+        for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
+        for (const Cause& cause : rule.causes)
+            for (const Condition& condition : cause.when) compile(condition.pattern);
+    }
+    compile_recovery();
+    compile_raw();
+    messages.finish();
+    detect_uses.resize(messages.size());
+    recover_uses.resize(messages.size());
+    follow_uses.resize(messages.size());
+}
+
+void Matcher::Compiled::compile_recovery() {
+    std::map<std::string, std::size_t> known;
+    for (const Rule& rule : pack.rules)
+        for (std::size_t i = 0; i < rule.recover.size(); ++i) {
+            const Recovery& recovery = rule.recover[i];
+            const auto number = static_cast<std::size_t>(compile_message(recovery.message));
+            const auto [found, fresh] = known.emplace(recovery.line_id(), recovery_lines.size());
+            if (fresh) {
+                recovery_lines.push_back({found->first, recovery.same, {}});
+                if (recover_uses.size() <= number) recover_uses.resize(number + 1);
+                recover_uses[number].push_back(found->second);
+            }
+            recovery_lines[found->second].proves.push_back({&rule, static_cast<int>(i)});
+        }
+}
+
+// Notices are not looked for: they only keep others away from records that these would take.
+void Matcher::Compiled::compile_raw() {
+    std::vector<std::vector<std::string>> literals;
+    const auto add = [&](const std::string& message, std::vector<std::string> some) {
+        raw_numbers.emplace(&message, static_cast<int>(literals.size()));
+        literals.push_back(std::move(some));
+    };
+    for (const RecoveryLine& line : recovery_lines) {
+        const auto& [rule, index] = line.proves.front();
+        const auto place = static_cast<std::size_t>(index);
+        literals.push_back(required_literals(rule->recover[place].message));
+    }
+    for (const Rule& rule : pack.rules) {
+        if (rule.notice) continue;
+        for (const Detect& detect : rule.detect) {
+            add(detect.message, literals_of(detect));
+            if (detect.absent)
+                add(detect.absent->message, required_literals(detect.absent->message));
+        }
+        for (const std::string& message : rule.open.sequence)
+            add(message, required_literals(message));
+    }
+    raw.emplace(literals);
+}
+
+void Matcher::Compiled::compile(const std::string& pattern) {
+    std::unique_ptr<LazyRegex>& regex = others[pattern];
+    if (!regex) regex = std::make_unique<LazyRegex>(pattern);
+    regexes.emplace(&pattern, regex.get());
+}
+
+int Matcher::Compiled::compile_message(const std::string& pattern) {
+    const int number = messages.add(pattern);
+    regexes.emplace(&pattern, &messages.regex(number));
+    return number;
+}
+
+}  // namespace runnerwatch

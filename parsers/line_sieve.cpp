@@ -1,0 +1,261 @@
+#include "parsers/line_sieve.h"
+
+#include "parsers/line_unwrapper.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace runnerwatch {
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+// Eight bytes at a time: std::count takes one, as it is compiled here.
+std::uint64_t count_lines(std::string_view lines) {
+    constexpr std::uint64_t low = 0x0101010101010101u, high = low << 7;
+    std::uint64_t count = 0;
+    std::size_t at = 0;
+    // A byte of `sum` holds up to 255.
+    while (lines.size() - at >= 8) {
+        const std::size_t end = std::min(lines.size() - 7, at + std::size_t{255} * 8);
+        std::uint64_t sum = 0;
+        for (; at < end; at += 8) {
+            std::uint64_t bytes;
+            std::memcpy(&bytes, lines.data() + at, 8);
+            bytes ^= low * '\n';
+            // Zero bytes become 1, all others 0.
+            sum += ~(((bytes & ~high) + ~high) | bytes) >> 7 & low;
+        }
+        for (; sum != 0; sum >>= 8) count += sum & 255;
+    }
+    for (; at < lines.size(); ++at) count += lines[at] == '\n';
+    return count;
+}
+
+std::string_view without_return(std::string_view line) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+}  // namespace
+
+void LineSieve::feed(std::string_view bytes) {
+    while (!bytes.empty()) {
+        if (long_line_) {
+            const std::size_t newline = bytes.find('\n');
+            const std::size_t length = newline == npos ? bytes.size() : newline + 1;
+            base_ += length;
+            framer_.feed(bytes.substr(0, length), [&](const FramedLine& line) {
+                reader_.line(line, ++lines_, base_);
+                long_line_ = false;
+            });
+            bytes.remove_prefix(length);
+            continue;
+        }
+        // In pieces that the processor's cache holds.
+        const std::string_view piece = bytes.substr(0, 2 * look_back);
+        buffer_ += piece;
+        bytes.remove_prefix(piece.size());
+        sift();
+        forget();
+        if (buffer_.size() - at_ > LineFramer::line_bytes_max) begin_long_line();
+    }
+}
+
+void LineSieve::end() {
+    if (long_line_) {
+        reader_.line(framer_.rest(), ++lines_, base_);
+    } else if (at_ < buffer_.size()) {
+        look(without_return(std::string_view(buffer_).substr(at_)), look_);
+        if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
+        read(at_, buffer_.size(), lines_ + 1);
+        at_ = buffer_.size();
+        ++lines_;
+    }
+}
+
+// All whole lines.
+void LineSieve::sift() {
+    const std::size_t last = buffer_.rfind('\n');
+    if (last == npos || last < at_) return;
+    const std::size_t end = last + 1;
+    std::size_t limit = long_line(end);
+    while (at_ < end) {
+        if (at_ >= limit) limit = long_line(end);
+        const auto line_end = [&] { return buffer_.find('\n', at_) + 1; };
+        if (reader_.reads_every_line() || reader_.selection().takes_every_line()) {
+            const std::size_t next = line_end();
+            read(at_, next, ++lines_);
+            at_ = next;
+            continue;
+        }
+        const std::string_view whole = std::string_view(buffer_).substr(0, limit);
+        const std::size_t found = matcher_.raw_filter().next(whole, at_, reader_.selection());
+        pass(found == npos ? limit : line_begin(found));
+        if (at_ < end) judge(line_end());
+    }
+}
+
+// The first line behind at_ that is longer than a line may be; `end`: there is none.
+std::size_t LineSieve::long_line(std::size_t end) const {
+    for (std::size_t begin = at_; end - begin > LineFramer::line_bytes_max;) {
+        const std::size_t newline =
+            std::string_view(buffer_).substr(begin, LineFramer::line_bytes_max + 1).rfind('\n');
+        if (newline == npos) return begin;
+        begin += newline + 1;
+    }
+    return end;
+}
+
+std::size_t LineSieve::line_begin(std::size_t at) const {
+    const void* newline = at == 0 ? nullptr : ::memrchr(buffer_.data(), '\n', at);
+    return newline == nullptr
+               ? 0
+               : static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data()) + 1;
+}
+
+void LineSieve::pass(std::size_t to) {
+    const std::string_view lines = std::string_view(buffer_).substr(at_, to - at_);
+    if (lines.empty()) return;
+    lines_ += count_lines(lines);
+    reader_.skipped(lines);
+    at_ = to;
+}
+
+std::string_view LineSieve::line_at(std::size_t begin, std::size_t end) const {
+    return without_return(std::string_view(buffer_).substr(begin, end - 1 - begin));
+}
+
+// The line at at_ was found by the filter, or is a long one.
+void LineSieve::judge(std::size_t line_end) {
+    const std::string_view line = line_at(at_, line_end);
+    // A byte order mark, and the limit of a line, are for the reader.
+    const bool plain = lines_ > 0 && line.size() <= LineFramer::line_bytes_max;
+    if (plain && passes_over_known(line)) return pass(line_end);
+    look(line, look_);
+    const std::size_t begin = record_begin(look_);
+    const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
+    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(line_end);
+    read_before(begin, look_);
+    read(at_, line_end, ++lines_);
+    at_ = line_end;
+}
+
+// The same as judge() finds out, from what is known of lines that begin alike.
+bool LineSieve::passes_over_known(std::string_view line) {
+    const auto head = runner_head(line);
+    const Known* alike = head ? known(line, *head, true) : nullptr;
+    if (alike == nullptr || reader_.wants(*alike->says, line.substr(static_cast<std::size_t>(
+                                                            head->data() - line.data()))))
+        return false;
+    return alike->shape.begins || holds_nothing_before();
+}
+
+// Of a line that is all of its record; nullptr: it may be something else.
+const LineSieve::Known* LineSieve::known(std::string_view line, std::string_view head,
+                                         bool judged) {
+    const Known* alike = heads_.find({}, head);
+    if (alike != nullptr && (alike->says || !judged)) return alike;
+    look(line, other_);
+    const bool plain = other_.text.data() == head.data() && other_.pod.empty() && other_.whole &&
+                       !other_.shape.raw && other_.shape.complete;
+    if (!plain) return nullptr;
+    Known fresh{other_.shape, std::nullopt};
+    if (judged) fresh.says = matcher_.judge_message(decode_record(other_.text));
+    return heads_.keep({}, head, fresh) ? heads_.find({}, head) : nullptr;
+}
+
+// Whether the line before the one at at_ surely leaves nothing that this one could belong to.
+bool LineSieve::holds_nothing_before() {
+    if (at_ == 0) return true;
+    const std::string_view before = line_at(line_begin(at_ - 1), at_);
+    const auto head = runner_head(before);
+    return head && known(before, *head, false) != nullptr;
+}
+
+MessageJudgement LineSieve::judgement(const Look& look) {
+    const auto key = message_key(look.text, look.shape);
+    if (const MessageJudgement* says = key ? messages_.find(key->level, key->message) : nullptr)
+        return *says;
+    MessageJudgement says = matcher_.judge_message(decode_record(look.text));
+    if (key) messages_.keep(key->level, key->message, says);
+    return says;
+}
+
+void LineSieve::look(std::string_view line, Look& look) {
+    look.prefix = split_prefix(line);
+    look.text = look.prefix.text;
+    look.pod = look.prefix.pod;
+    look.container = look.prefix.container;
+    look.time = look.prefix.time;
+    look.whole = !LineUnwrapper::hides_text(look.prefix);
+    if (open_envelope(look.text, look.envelope)) {
+        look.text = look.envelope.text;
+        if (!look.envelope.pod.empty()) look.pod = look.envelope.pod;
+        if (!look.envelope.container.empty()) look.container = look.envelope.container;
+        if (look.envelope.time) look.time = look.envelope.time;
+        look.whole = look.whole && look.text.find('\n') == npos;
+    }
+    look.shape = shape_of_line(look.text);
+}
+
+// Where the record of the line at at_ begins. Nothing is held behind a line that begins and ends a
+// head, nor behind the reset that ends a message; raw lines may extend what such a line ended.
+std::size_t LineSieve::record_begin(const Look& look) const {
+    if (look.shape.begins) return at_;
+    const std::uint64_t read = reader_.read_until(look.pod, look.container);
+    const std::size_t floor = read > base_ ? static_cast<std::size_t>(read - base_) : 0;
+    Look other;
+    for (std::size_t end = at_, begin = at_; end > floor; end = begin) {
+        begin = line_begin(end - 1);
+        LineSieve::look(line_at(begin, end), other);
+        if (other.pod != look.pod || other.container != look.container) continue;
+        if (!other.whole || !(other.shape.begins || other.shape.reset)) continue;
+        const bool holds = other.shape.begins && !other.shape.complete;
+        return look.shape.reset && !holds ? at_ : begin;
+    }
+    return floor;
+}
+
+// Gives the reader the lines of this container from `begin` to at_.
+void LineSieve::read_before(std::size_t begin, const Look& look) {
+    std::uint64_t number =
+        lines_ - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
+    while (begin < at_) {
+        const std::size_t end = buffer_.find('\n', begin) + 1;
+        ++number;
+        LineSieve::look(line_at(begin, end), other_);
+        if (other_.pod == look.pod && other_.container == look.container) read(begin, end, number);
+        begin = end;
+    }
+}
+
+void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
+    std::string_view text = std::string_view(buffer_).substr(begin, end - begin);
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    const bool cut = text.size() > LineFramer::line_bytes_max;
+    reader_.line({without_return(text.substr(0, LineFramer::line_bytes_max)), cut, end - begin},
+                 number, base_ + end);
+}
+
+// The rest of the line comes by way of the framer, which keeps no more of it than is shown.
+void LineSieve::begin_long_line() {
+    look(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
+    if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
+    framer_.clear();
+    framer_.feed(std::string_view(buffer_).substr(at_), [](const FramedLine&) {});
+    base_ += buffer_.size();
+    buffer_.clear();
+    at_ = 0;
+    long_line_ = true;
+}
+
+void LineSieve::forget() {
+    if (at_ < 4 * look_back) return;
+    const std::size_t drop = line_begin(at_ - look_back);
+    buffer_.erase(0, drop);
+    base_ += drop;
+    at_ -= drop;
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "parsers/line_envelope.h"
+#include "parsers/line_framer.h"
+#include "parsers/line_prefix.h"
+#include "parsers/line_shape.h"
+#include "parsers/matcher.h"
+#include "parsers/message_key.h"
+#include "parsers/raw_filter.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace runnerwatch {
+
+// Reads a log in large pieces and hands over only the lines that matter: those that a pattern may
+// take, those that belong to the same records, and all while the reader asks for every line. The
+// others are counted and no more, which is what makes reading fast.
+//
+// The reader finds the same as if it had been given every line, whatever the pieces, as long as a
+// record's lines stand within `look_back` bytes of each other. Owns about a megabyte. One thread.
+class LineSieve {
+public:
+    static constexpr std::size_t look_back = 64 * 1024;
+
+    class Reader {
+    public:
+        virtual ~Reader() = default;
+        // Something is open that further lines decide.
+        virtual bool reads_every_line() const = 0;
+        virtual RawFilter::Selection& selection() = 0;
+        // Whether the only line of a record, of which the rules say this, is worth reading.
+        virtual bool wants(const MessageJudgement& says, std::string_view line) = 0;
+        // The end of the last line that was read of this container, in bytes of the input.
+        virtual std::uint64_t read_until(std::string_view pod,
+                                         std::string_view container) const = 0;
+        // `number`: from 1; `end`: of the line, in bytes of the input.
+        virtual void line(const FramedLine& line, std::uint64_t number, std::uint64_t end) = 0;
+        // Lines that are passed over.
+        virtual void skipped(std::string_view lines) = 0;
+    };
+
+    // Refers to both.
+    LineSieve(const Matcher& matcher, Reader& reader) : matcher_(matcher), reader_(reader) {}
+
+    void feed(std::string_view bytes);
+
+    // The input ended: what stands behind the last newline is a line, too.
+    void end();
+
+    std::uint64_t lines() const { return lines_; }
+
+    // What is still known of the input's end, whole lines.
+    std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
+
+    // A line as it shows itself, whatever stands around it.
+    struct Look {
+        PrefixedLine prefix;
+        EnvelopedLine envelope;
+        std::string_view text;  // without either
+        std::string_view pod, container;
+        std::optional<Timestamp> time;
+        LineShape shape;
+        bool whole = true;  // one line of the program, not hidden
+    };
+    static void look(std::string_view line, Look& look);
+
+private:
+    // What is known of a line by its runner_head.
+    struct Known {
+        LineShape shape;
+        std::optional<MessageJudgement> says;
+    };
+
+    void sift();
+    void pass(std::size_t to);
+    void judge(std::size_t line_end);
+    bool passes_over_known(std::string_view line);
+    const Known* known(std::string_view line, std::string_view head, bool judged);
+    bool holds_nothing_before();
+    MessageJudgement judgement(const Look& look);
+    std::string_view line_at(std::size_t begin, std::size_t end) const;
+    std::size_t record_begin(const Look& look) const;
+    void read_before(std::size_t begin, const Look& look);
+    void read(std::size_t begin, std::size_t end, std::uint64_t number);
+    std::size_t long_line(std::size_t end) const;
+    std::size_t line_begin(std::size_t at) const;
+    void begin_long_line();
+    void forget();
+
+    const Matcher& matcher_;
+    Reader& reader_;
+    std::string buffer_;
+    std::uint64_t base_ = 0;   // of the buffer, in bytes of the input
+    std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
+    std::uint64_t lines_ = 0;  // before at_
+    LineFramer framer_;        // of a line longer than it keeps
+    bool long_line_ = false;
+    MessageMemo<Known> heads_;
+    MessageMemo<MessageJudgement> messages_;
+    Look look_, other_;  // kept for their memory
+};
+
+}  // namespace runnerwatch

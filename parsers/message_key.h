@@ -1,0 +1,75 @@
+#pragma once
+
+#include "parsers/line_shape.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runnerwatch {
+
+// What of a line's bytes the level and the message of its record are decoded from. Two lines with
+// equal keys say the same and differ in their fields at most.
+struct MessageKey {
+    std::string_view level, message;  // as they stand in the line
+    bool operator==(const MessageKey&) const = default;
+};
+
+// The key of a record that stands on one line, found without decoding it; nothing where the line
+// does not show plainly what belongs to the message. `line`: collectors' prefixes taken off.
+std::optional<MessageKey> message_key(std::string_view line, const LineShape& shape);
+
+// The beginning of a line in the runner's own format as the log API hands it over, its time (if it
+// has one) left out: all that its shape, level and message are made from. Much faster than a
+// message_key, and good for nothing but to recognise a line whose like was looked at before.
+// Nothing where the line may be anything else.
+std::optional<std::string_view> runner_head(std::string_view line);
+
+// Remembers what was found out about lines: a log says the same few things again and again.
+// Bounded: of two keys that meet in one slot the later one is kept. One thread.
+template <class Found>
+class MessageMemo {
+public:
+    static constexpr std::size_t slots = 1024;
+    static constexpr std::size_t key_bytes_max = 512;
+
+    // What was kept for this key, or nullptr; good until the next call of keep().
+    const Found* find(std::string_view level, std::string_view message) const {
+        const Slot& slot = slots_[place(message)];
+        const bool same = slot.used && slot.level == level && slot.message == message;
+        return same ? &slot.found : nullptr;
+    }
+    // False: the key is too long to be kept.
+    bool keep(std::string_view level, std::string_view message, const Found& found) {
+        if (level.size() + message.size() > key_bytes_max) return false;
+        slots_[place(message)] = {true, std::string(level), std::string(message), found};
+        return true;
+    }
+
+private:
+    struct Slot {
+        bool used = false;
+        std::string level, message;
+        Found found;
+    };
+    // Its length and both its ends tell most messages apart, and are read at once.
+    static std::size_t place(std::string_view message) {
+        std::uint64_t first = 0, middle = 0, last = message.size();
+        if (const std::size_t size = message.size(); size >= 8) {
+            std::memcpy(&first, message.data(), 8);
+            std::memcpy(&middle, message.data() + (size - 8) / 2, 8);
+            std::memcpy(&last, message.data() + size - 8, 8);
+            last += size;
+        }
+        const std::uint64_t mixed =
+            (first * 0x9e3779b97f4a7c15u ^ middle) * 0xff51afd7ed558ccdu + last;
+        return (mixed * 0x9e3779b97f4a7c15u >> 32) % slots;
+    }
+    std::vector<Slot> slots_{slots};
+};
+
+}  // namespace runnerwatch
