@@ -112,9 +112,9 @@ std::string first_half(const std::string& pattern) {
     return ".*";
 }
 
-// Measured: 36 % of 1100 mutants of 141 rules. Most are patterns that lose their anchor or their
-// second half: no sample has the text behind another one, or another ending.
-constexpr double survivors_share_max = 0.4;
+// Measured: 2 % of 1500 mutants of 172 rules. What is left are raw lines without a head, which no
+// sample can show behind another text, and patterns that find a word wherever it stands.
+constexpr double survivors_share_max = 0.03;
 
 struct Tally {
     int tried = 0;
