@@ -69,7 +69,7 @@ TEST(Forgery, WhatTheAuthorOfAJobWritesIsNoOtherFailure) {
         {"Job failed: failed to pull image \"",
          "\" with specified policies [always]: x",
          {"docker-image-pull-failed", "docker-engine-error", "job-failed"}},
-        {"Failed to pull image \"", "\" (attempt #1), retrying: x", {"docker-image-pull-failed"}},
+        {"Failed to pull image \"", "\" (attempt #1), retrying: x", {"docker-image-pull-retried"}},
         {"Job failed: user \"",
          "\" is not an allowed user: [nobody]",
          {"docker-image-not-allowed", "job-failed"}},
