@@ -33,7 +33,7 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
         for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
             use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
         for (const Detect& detect : rule.detect)
-            if (detect.absent)
+            if (detect.absent && !rule.notice)  // a notice waits for nothing
                 use(follow_uses, compile_message(detect.absent->message),
                     {place, FollowUp::promised});
         for (const Wording& wording : rule.wordings) compile(wording.when.pattern);

@@ -141,6 +141,17 @@ TEST(Matcher, LetsANoticeTakeARecordByPrecedence) {
         << "a notice is no kind of failure";
 }
 
+// A notice raises nothing, so no absence of a line can, either.
+TEST(Matcher, LetsANoticeWaitForNoLine) {
+    Rule known = rule("known", "poll begins");
+    known.notice = true;
+    known.detect[0].absent = Absence{"poll ended", Duration(1)};
+    const Matcher matcher({"p", "1", {known, rule("failure", "poll ended badly")}});
+    const Record ended = record("poll ended badly");
+    EXPECT_THAT(matcher.match(ended).follow_ups, IsEmpty());
+    EXPECT_EQ(matcher.judge_message(ended).detection.size(), 1u) << "the failure's own";
+}
+
 TEST(Matcher, MasksInAnIdentityWhatDiffersBetweenRecords) {
     Rule masks = rule("masks", "failed: (?P<error>.*)");
     masks.identity = {"mask(error)"};
