@@ -1,6 +1,7 @@
 #include "daemon/rule_files.h"
 
 #include "alerts/story_check.h"
+#include "parsers/packed_rules.h"
 #include "parsers/visible_text.h"
 
 #include <algorithm>
@@ -66,13 +67,13 @@ std::vector<RuleFile> files_of(const std::string& folder, int layer, Names& erro
     return files;
 }
 
-// Rules and exceptions of the built-in pack and the folders.
+// Rules and exceptions of the folders.
 struct ReadFiles {
     std::vector<RuleFile> rules, exceptions;
 };
 
 Result<ReadFiles, Names> read_all(const Names& folders) {
-    ReadFiles read{built_in_rules(), {}};
+    ReadFiles read;
     Names errors;
     int layer = 0;
     for (const auto& folder : folders)
@@ -99,11 +100,15 @@ Result<std::vector<RuleFile>, Names> read_rule_files(const Names& folders) {
 Result<RuleSet, Names> load_rule_set(const Names& folders) {
     const auto read = read_all(folders);
     if (!read) return failure(read.error());
-    auto pack = load_pack("gitlab-runner", read->rules);
-    if (!pack) return failure(words(pack.error()));
-    auto exceptions = Exceptions::load(read->exceptions, *pack);
+    RulePack pack = built_in_pack();
+    if (!read->rules.empty()) {  // else it is what was verified when it was built in
+        auto laid_over = load_pack(std::move(pack), read->rules);
+        if (!laid_over) return failure(words(laid_over.error()));
+        pack = std::move(*laid_over);
+    }
+    auto exceptions = Exceptions::load(read->exceptions, pack);
     if (!exceptions) return failure(words(exceptions.error()));
-    RuleSet set{std::make_unique<Matcher>(std::move(*pack)), std::move(*exceptions)};
+    RuleSet set{std::make_unique<Matcher>(std::move(pack)), std::move(*exceptions)};
     // The stories of the built-in rules were checked when they were built in.
     if (const auto errors = verify_stories(*set.matcher, 1); !errors.empty())
         return failure(words(errors));

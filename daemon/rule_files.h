@@ -15,8 +15,8 @@ namespace runnerwatch {
 // The text of a file, or why it cannot be read, in words that name it.
 Result<std::string, std::string> read_file(const std::string& path);
 
-// The files of the built-in pack and behind them those of `folders` (*.yaml but
-// exceptions.yaml), each folder a layer above those before it. The errors name folder or file.
+// The files of `folders` (*.yaml but exceptions.yaml), each folder a layer above those before it;
+// the built-in rules are layer 0. The errors name folder or file.
 Result<std::vector<RuleFile>, std::vector<std::string>> read_rule_files(
     const std::vector<std::string>& folders);
 
@@ -30,8 +30,8 @@ Result<RuleSet, std::vector<std::string>> load_rule_set(const std::vector<std::s
 // Changes whenever a file of the folders does: names, sizes and times. Blocking.
 std::string rules_stamp(const std::vector<std::string>& folders);
 
-// The built-in pack with the rules of `folders` (*.yaml) laid over it by id, verified and
-// compiled. The errors are "file:line: what" lines.
+// The built-in pack with the rules of `folders` (*.yaml) laid over it by id and verified together
+// with it, compiled. The errors are "file:line: what" lines.
 Result<std::unique_ptr<Matcher>, std::vector<std::string>> load_rules(
     const std::vector<std::string>& folders);
 

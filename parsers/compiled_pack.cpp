@@ -74,17 +74,18 @@ void Matcher::Compiled::compile_raw() {
     for (const RecoveryLine& line : recovery_lines) {
         const auto& [rule, index] = line.proves.front();
         const auto place = static_cast<std::size_t>(index);
-        literals.push_back(required_literals(rule->recover[place].message));
+        literals.push_back(required_literals(rule->recover[place].message, pack.literals));
     }
     for (const Rule& rule : pack.rules) {
         if (rule.notice) continue;
         for (const Detect& detect : rule.detect) {
-            add(detect.message, literals_of(detect));
+            add(detect.message, literals_of(detect, pack.literals));
             if (detect.absent)
-                add(detect.absent->message, required_literals(detect.absent->message));
+                add(detect.absent->message,
+                    required_literals(detect.absent->message, pack.literals));
         }
         for (const std::string& message : rule.open.sequence)
-            add(message, required_literals(message));
+            add(message, required_literals(message, pack.literals));
     }
     raw.emplace(literals);
 }
@@ -96,7 +97,7 @@ void Matcher::Compiled::compile(const std::string& pattern) {
 }
 
 int Matcher::Compiled::compile_message(const std::string& pattern) {
-    const int number = messages.add(pattern);
+    const int number = messages.add(pattern, required_literals(pattern, pack.literals));
     regexes.emplace(&pattern, &messages.regex(number));
     return number;
 }

@@ -1,7 +1,5 @@
 #include "parsers/pattern_set.h"
 
-#include "parsers/required_literals.h"
-
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -24,12 +22,11 @@ const re2::RE2& LazyRegex::get() const {
     return *regex_;
 }
 
-int PatternSet::add(const std::string& pattern) {
+int PatternSet::add(const std::string& pattern, const std::vector<std::string>& literals) {
     assert(!filter_);
     const int number = static_cast<int>(regexes_.size());
     const auto [known, fresh] = numbers_.emplace(pattern, number);
     if (!fresh) return known->second;
-    const std::vector<std::string> literals = required_literals(pattern);
     for (const std::string& literal : literals) literals_[literal].push_back(number);
     if (literals.empty()) slow_.push_back(number);
     regexes_.push_back(std::make_unique<LazyRegex>(pattern));

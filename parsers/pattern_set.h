@@ -42,9 +42,9 @@ private:
 // on every record.
 class PatternSet {
 public:
-    // The number of a pattern, from 0; the same for the same text. Throws std::invalid_argument
-    // if it does not compile.
-    int add(const std::string& pattern);
+    // The number of a pattern, from 0; the same for the same text. `literals`: its
+    // required_literals.
+    int add(const std::string& pattern, const std::vector<std::string>& literals);
     void finish();
 
     std::size_t size() const { return regexes_.size(); }

@@ -2,7 +2,6 @@
 
 #include "parsers/line_unwrapper.h"
 #include "parsers/ordinary_log.h"
-#include "parsers/required_literals.h"
 
 #include <algorithm>
 #include <iterator>
@@ -37,14 +36,14 @@ bool better(const std::vector<std::string>& a, const std::vector<std::string>& b
 
 }  // namespace
 
-std::vector<std::string> literals_of(const Detect& detect) {
-    std::vector<std::string> best = required_literals(detect.message);
+std::vector<std::string> literals_of(const Detect& detect, LiteralsOfPatterns& known) {
+    std::vector<std::string> best = required_literals(detect.message, known);
     if (std::any_of(detect.capture.begin(), detect.capture.end(),
                     [](const FieldPattern& capture) { return is_signal(capture.field); }))
         return best;
     for (const FieldPattern& require : detect.require) {
         if (is_signal(require.field)) continue;
-        std::vector<std::string> literals = required_literals(require.pattern);
+        std::vector<std::string> literals = required_literals(require.pattern, known);
         if (!std::any_of(literals.begin(), literals.end(), is_rewritten) && better(literals, best))
             best = std::move(literals);
     }

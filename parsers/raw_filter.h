@@ -1,6 +1,7 @@
 #pragma once
 
 #include "parsers/literal_filter.h"
+#include "parsers/required_literals.h"
 #include "parsers/rule.h"
 
 #include <cstddef>
@@ -11,8 +12,9 @@
 namespace runnerwatch {
 
 // Texts of which every raw record that this way of detection takes holds one: those of its message
-// or of a field it requires, whichever are rarer in ordinary logs. Empty: there are none.
-std::vector<std::string> literals_of(const Detect& detect);
+// or of a field it requires, whichever are rarer in ordinary logs. Empty: there are none. `known`:
+// as of required_literals.
+std::vector<std::string> literals_of(const Detect& detect, LiteralsOfPatterns& known);
 
 // Finds in raw bytes the next line that some pattern may take, so that those before it need not be
 // read at all.

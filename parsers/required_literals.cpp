@@ -94,4 +94,11 @@ std::vector<std::string> required_literals(const std::string& pattern) {
     return literals;
 }
 
+const std::vector<std::string>& required_literals(const std::string& pattern,
+                                                  LiteralsOfPatterns& known) {
+    const auto [found, fresh] = known.try_emplace(pattern);
+    if (fresh) found->second = required_literals(pattern);
+    return found->second;
+}
+
 }  // namespace runnerwatch

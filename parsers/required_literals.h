@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,5 +13,12 @@ namespace runnerwatch {
 //
 // Throws std::invalid_argument if the pattern does not compile.
 std::vector<std::string> required_literals(const std::string& pattern);
+
+// By pattern. They take long to find, so they are found once and kept.
+using LiteralsOfPatterns = std::map<std::string, std::vector<std::string>>;
+
+// The same, from `known` or added to it.
+const std::vector<std::string>& required_literals(const std::string& pattern,
+                                                  LiteralsOfPatterns& known);
 
 }  // namespace runnerwatch

@@ -33,6 +33,8 @@ std::optional<Confidence> confidence_from(std::string_view word);
 struct FieldPattern {
     std::string field;
     std::string pattern;
+
+    bool operator==(const FieldPattern&) const = default;
 };
 
 // A field pattern that must match, or, negated, must not. A missing field matches nothing.
@@ -40,6 +42,8 @@ struct Condition {
     std::string field;
     std::string pattern;
     bool negated = false;
+
+    bool operator==(const Condition&) const = default;
 };
 
 // A line that was promised: the detection counts only when no such record follows in its source
@@ -48,6 +52,8 @@ struct Absence {
     std::string message;  // anchored, always
     Duration within{0};
     bool or_end = false;  // the end of the container, or its next start, breaks the promise too
+
+    bool operator==(const Absence&) const = default;
 };
 
 // How a rule recognises a record. The pattern works on the decoded message and is anchored at
@@ -61,6 +67,8 @@ struct Detect {
     std::vector<Level> levels{};          // the record has one of them; empty: any
     std::string versions{};               // of the runner that words it so; says, decides nothing
     std::optional<Absence> absent{};
+
+    bool operator==(const Detect&) const = default;
 };
 
 // What ends the trouble in one member.
@@ -77,6 +85,7 @@ struct Recovery {
     // What the line is, whichever rules it proves recovery for: the pattern, the fields that count
     // and how long it must last. Equal in two rules when one line serves both.
     std::string line_id() const;
+    bool operator==(const Recovery&) const = default;
 };
 
 struct Opening {
@@ -88,6 +97,8 @@ struct Opening {
     std::string distinct;               // counts the different values of this capture or field
     std::vector<std::string> sequence;  // messages (anchored) that must follow, in this order
     std::string probe;                  // opens only when this probe says so
+
+    bool operator==(const Opening&) const = default;
 };
 
 struct FixStep {
@@ -95,6 +106,8 @@ struct FixStep {
     std::string command;   // can be pasted; may be empty
     std::string versions;  // of the runner it holds for, e.g. ">=18.10"; empty: all
     std::string source;    // where it is proven, e.g. "runner v19.4 common/config.go:2637"
+
+    bool operator==(const FixStep&) const = default;
 };
 
 struct Fix {
@@ -103,6 +116,8 @@ struct Fix {
     std::vector<FixStep> steps;
     std::vector<std::string> not_a_fix;  // folklore that was tried and does nothing
     std::string verify;                  // how one sees that it worked
+
+    bool operator==(const Fix&) const = default;
 };
 
 // A value in words: `name` stands for `says` in templates when the field matches. Of several with
@@ -111,6 +126,8 @@ struct Wording {
     std::string name;
     Condition when;
     std::string says;
+
+    bool operator==(const Wording&) const = default;
 };
 
 struct Cause {
@@ -122,6 +139,8 @@ struct Cause {
     std::string says;             // {{name}} is replaced by a capture or field
     std::string disproved_by;
     std::string fix;  // id
+
+    bool operator==(const Cause&) const = default;
 };
 
 struct Sample {
@@ -131,6 +150,8 @@ struct Sample {
     std::string cause;                            // expected top cause, where it says so
     std::string by;  // what is ignored: id of the rule or notice that takes it instead, or empty
     int line = 0;    // in the rule file
+
+    bool operator==(const Sample&) const = default;
 };
 
 // A stateful sample: lines with the times at which they are written, and what they lead to.
@@ -138,6 +159,8 @@ struct Story {
     struct Line {
         Duration at{0};
         std::string text;
+
+        bool operator==(const Line&) const = default;
     };
     std::string name;
     std::vector<Line> lines;   // in the order of time
@@ -145,11 +168,15 @@ struct Story {
     std::optional<bool> resolved;
     std::optional<int> count;
     int line = 0;  // in the rule file
+
+    bool operator==(const Story&) const = default;
 };
 
 // How people work on it; Markdown. The impact is the rule's own.
 struct Runbook {
     std::string meaning, diagnosis, mitigation;
+
+    bool operator==(const Runbook&) const = default;
 };
 
 // A kind of failure as data, or a known line that is none. Plain values; compiled by the Matcher.
@@ -185,6 +212,7 @@ struct Rule {
     bool disabled = false;  // only in a file that switches an earlier rule of this id off
 
     const Fix* fix(std::string_view fix_id) const;
+    bool operator==(const Rule&) const = default;
 };
 
 // A rule that a later file replaced or switched off.
@@ -192,6 +220,8 @@ struct RuleOverride {
     Rule earlier;
     std::string file;  // the later one
     bool disabled = false;
+
+    bool operator==(const RuleOverride&) const = default;
 };
 
 struct RulePack {
@@ -199,8 +229,12 @@ struct RulePack {
     std::string version;  // hash of its files
     std::vector<Rule> rules;
     std::vector<RuleOverride> overrides{};  // in the order of the files
+    // What required_literals() says of patterns, as far as it was asked: it is slow. The Matcher
+    // adds what it needs.
+    std::map<std::string, std::vector<std::string>> literals{};
 
     const Rule* find(std::string_view rule_id) const;
+    bool operator==(const RulePack&) const = default;
 };
 
 }  // namespace runnerwatch

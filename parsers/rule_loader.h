@@ -36,10 +36,11 @@ struct PackRead {
     std::vector<RuleError> errors;
 };
 
-// Reads the files without looking at samples: every file, unique ids, the references between rules
-// (symptoms, fixes). A later file whose rule has the id of an earlier one replaces it, and
-// `disabled: true` beside the id switches it off; the pack's `overrides` say which.
-PackRead read_pack(const std::string& name, const std::vector<RuleFile>& files);
+// Lays the rules of the files over a pack, without looking at samples: every file, unique ids, the
+// references between rules (symptoms, fixes). A later file whose rule has the id of an earlier one
+// replaces it, and `disabled: true` beside the id switches it off; the pack's `overrides` say
+// which.
+PackRead read_pack(RulePack base, const std::vector<RuleFile>& files);
 
 // Checks every sample of every rule: it must be detected (by this rule, not by another), ignored or
 // taken for recovery as it says. A rule of a higher layer may take samples of lower ones: that is
@@ -48,13 +49,13 @@ std::vector<RuleError> verify_pack(const RulePack& pack);
 
 // Both: a pack is taken only when nothing is wrong with it. All errors are reported, not only the
 // first.
+Result<RulePack, std::vector<RuleError>> load_pack(RulePack base,
+                                                   const std::vector<RuleFile>& files);
+// A pack of these files alone.
 Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
                                                    const std::vector<RuleFile>& files);
 
 // The records of a sample, decoded, in their order.
 std::vector<Record> sample_records(std::string_view text);
-
-// The pack built into the binary: verified when it was built.
-const std::vector<RuleFile>& built_in_rules();
 
 }  // namespace runnerwatch

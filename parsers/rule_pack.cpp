@@ -54,10 +54,10 @@ void add_rule(RulePack& pack, Rule rule, std::vector<RuleError>& errors) {
 
 }  // namespace
 
-PackRead read_pack(const std::string& name, const std::vector<RuleFile>& files) {
-    PackRead read;
-    read.pack.name = name;
-    std::string all;
+PackRead read_pack(RulePack base, const std::vector<RuleFile>& files) {
+    PackRead read{std::move(base), {}};
+    if (files.empty()) return read;
+    std::string all = read.pack.version;
     for (const RuleFile& file : files) {
         all += file.name + '\0' + file.text + '\0';
         auto rule = load_rule(file);
@@ -88,13 +88,20 @@ std::vector<RuleError> verify_pack(const RulePack& pack) {
     return errors;
 }
 
-Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
+Result<RulePack, std::vector<RuleError>> load_pack(RulePack base,
                                                    const std::vector<RuleFile>& files) {
-    PackRead read = read_pack(name, files);
+    PackRead read = read_pack(std::move(base), files);
     std::vector<RuleError> failed = verify_pack(read.pack);
     std::move(failed.begin(), failed.end(), std::back_inserter(read.errors));
     if (!read.errors.empty()) return failure(std::move(read.errors));
     return std::move(read.pack);
+}
+
+Result<RulePack, std::vector<RuleError>> load_pack(const std::string& name,
+                                                   const std::vector<RuleFile>& files) {
+    RulePack empty;
+    empty.name = name;
+    return load_pack(std::move(empty), files);
 }
 
 }  // namespace runnerwatch

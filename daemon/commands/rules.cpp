@@ -6,6 +6,7 @@
 #include "daemon/exception_book.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
+#include "parsers/packed_rules.h"
 #include "parsers/strict_yaml.h"
 #include "parsers/visible_text.h"
 #include "storage/store.h"
@@ -21,6 +22,11 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr int in_order = 0, found_some = 1, unusable = 2;
+
+std::size_t samples_of(const Rule& rule) {
+    return rule.sample_detect.size() + rule.sample_ignore.size() + rule.sample_recover.size() +
+           rule.stories.size();
+}
 
 std::string override_words(const RulePack& pack, const Rule& rule) {
     for (auto one = pack.overrides.rbegin(); one != pack.overrides.rend(); ++one)
@@ -229,31 +235,33 @@ int test_rules(const RulesOptions& options, const std::vector<std::string>& test
         return unusable;
     }
     std::map<std::string, std::vector<std::string>> errors;
-    const auto pack = load_pack("gitlab-runner", *files);
+    const RulePack built_in = built_in_pack();
+    const auto pack = load_pack(built_in, *files);
     for (const RuleError& error : pack ? verify_stories(Matcher(*pack)) : pack.error())
         errors[error.file].push_back(visible_text(error.to_string(), Newlines::keep));
     const int first_layer = tested.empty() ? 0 : static_cast<int>(options.folders.size()) + 1;
     Listing listing{
         {{"result", "RESULT"}, {"id", "RULE"}, {"samples", "SAMPLES"}, {"file", "FILE"}}, {}};
     std::size_t failed = 0;
-    for (const RuleFile& file : *files) {
-        const auto wrong = errors.find(file.name);
-        if (file.layer < first_layer && wrong == errors.end()) continue;
-        const auto rule = load_rule(file);
+    const auto add = [&](const std::string& file, int layer, const Rule* rule) {
+        const auto wrong = errors.find(file);
+        if (layer < first_layer && wrong == errors.end()) return;
         json row = {{"result", wrong == errors.end() ? "ok" : "FAILED"},
-                    {"id", rule ? rule->id : ""},
-                    {"samples", 0},
-                    {"file", file.name},
+                    {"id", rule != nullptr ? rule->id : ""},
+                    {"samples", rule != nullptr ? samples_of(*rule) : 0},
+                    {"file", file},
                     {"errors", json::array()}};
-        if (rule)
-            row["samples"] = rule->sample_detect.size() + rule->sample_ignore.size() +
-                             rule->sample_recover.size() + rule->stories.size();
         if (wrong != errors.end()) {
             row["errors"] = wrong->second;
             ++failed;
             errors.erase(wrong);
         }
         listing.rows.push_back(std::move(row));
+    };
+    for (const Rule& rule : built_in.rules) add(rule.file, rule.layer, &rule);
+    for (const RuleFile& file : *files) {
+        const auto rule = load_rule(file);
+        add(file.name, file.layer, rule ? &*rule : nullptr);
     }
     for (const auto& [file, lines] : errors) {  // of the pack as a whole
         listing.rows.push_back(

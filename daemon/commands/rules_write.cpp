@@ -4,6 +4,7 @@
 #include "daemon/commands/rule_draft.h"
 #include "daemon/commands/rules.h"
 #include "daemon/rule_files.h"
+#include "parsers/packed_rules.h"
 #include "parsers/visible_text.h"
 #include "storage/store.h"
 
@@ -111,7 +112,7 @@ int draft_rule_file(const RulesOptions& options, const std::string& from,
                                  ? draft->id + ".yaml"
                                  : (std::filesystem::path(folder) / (draft->id + ".yaml")).string();
     files->push_back({path, draft->text, static_cast<int>(options.folders.size()) + 1});
-    if (const auto pack = load_pack("gitlab-runner", *files); !pack) {
+    if (const auto pack = load_pack(built_in_pack(), *files); !pack) {
         err << "runnerwatch: no new rule is needed, or none can be made of this line:\n";
         for (const RuleError& error : pack.error())
             err << "  " << visible_text(error.to_string(), Newlines::keep) << "\n";

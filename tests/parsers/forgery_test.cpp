@@ -2,6 +2,7 @@
 // its error) stands inside records of the runner. It must not pass for another failure.
 
 #include "parsers/matcher.h"
+#include "parsers/packed_rules.h"
 #include "parsers/rule_loader.h"
 #include "tests/parsers/recordings.h"
 
@@ -16,11 +17,7 @@ using testing::Contains;
 using testing::IsEmpty;
 
 const Matcher& built_in_matcher() {
-    static const Matcher matcher([] {
-        const auto pack = load_pack("gitlab-runner", built_in_rules());
-        if (!pack) throw std::runtime_error(pack.error().front().to_string());
-        return *pack;
-    }());
+    static const Matcher matcher(built_in_pack());
     return matcher;
 }
 

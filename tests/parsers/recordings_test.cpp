@@ -2,6 +2,7 @@
 
 #include "tests/parsers/recordings.h"
 #include "parsers/matcher.h"
+#include "parsers/packed_rules.h"
 #include "parsers/rule_loader.h"
 
 #include <gmock/gmock.h>
@@ -18,12 +19,6 @@ namespace {
 using testing::Contains;
 using testing::IsEmpty;
 using Lines = std::set<std::uint64_t>;
-
-RulePack built_in_pack() {
-    const auto pack = load_pack("gitlab-runner", built_in_rules());
-    if (!pack) throw std::runtime_error(pack.error().front().to_string());
-    return *pack;
-}
 
 const Matcher& built_in_matcher() {
     static const Matcher matcher(built_in_pack());

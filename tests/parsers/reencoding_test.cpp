@@ -2,6 +2,7 @@
 
 #include "parsers/line_unwrapper.h"
 #include "parsers/matcher.h"
+#include "parsers/packed_rules.h"
 #include "parsers/rule_loader.h"
 #include "tests/parsers/recordings.h"
 
@@ -13,11 +14,7 @@ namespace runnerwatch {
 namespace {
 
 const Matcher& matcher() {
-    static const Matcher built_in([] {
-        auto pack = load_pack("gitlab-runner", built_in_rules());
-        if (!pack) throw std::runtime_error(pack.error().front().to_string());
-        return *pack;
-    }());
+    static const Matcher built_in(built_in_pack());
     return built_in;
 }
 

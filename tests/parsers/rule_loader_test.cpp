@@ -420,12 +420,5 @@ TEST(RulePackLoader, HasAVersionThatChangesWithTheFiles) {
     EXPECT_NE(version(text()), version(text() + "# a word\n"));
 }
 
-TEST(BuiltInRules, AreTheFilesOfTheTree) {
-    ASSERT_FALSE(built_in_rules().empty());
-    for (const RuleFile& file : built_in_rules())
-        EXPECT_THAT(file.name, testing::StartsWith("config/rules/gitlab-runner/"));
-    EXPECT_TRUE(load_pack("gitlab-runner", built_in_rules()));
-}
-
 }  // namespace
 }  // namespace runnerwatch
