@@ -9,7 +9,8 @@ namespace runnerwatch {
 namespace {
 
 constexpr std::size_t gram_bytes = 4;
-constexpr int bit_hash_bits = 17;  // 16 KiB: they stay in the processor's first cache
+constexpr std::size_t seven = 2 * gram_bytes - 1;
+constexpr int mark_hash_bits = 17;  // 16 KiB: they stay in the processor's first cache
 constexpr int entry_hash_bits = 12;
 
 // The bit that makes ASCII letters lower case, set in every byte. Other bytes are confused by it
@@ -27,7 +28,7 @@ std::size_t entry_slot(std::uint32_t gram) { return hash(gram) >> (32 - entry_ha
 std::size_t rarest_begin(std::string_view literal) {
     std::size_t best = 0;
     double rarest = std::numeric_limits<double>::infinity();
-    for (std::size_t begin = 0; begin + GramFilter::literal_bytes_min <= literal.size(); ++begin) {
+    for (std::size_t begin = 0; begin + seven <= literal.size(); ++begin) {
         double share = 0;
         for (std::size_t i = 0; i < gram_bytes; ++i)
             share += text_share(literal.substr(begin + i, gram_bytes));
@@ -45,33 +46,40 @@ GramFilter::GramFilter(std::vector<Literal> literals)
     : literals_(std::move(literals)), starts_((1u << entry_hash_bits) + 1) {
     for (std::size_t i = 0; i < literals_.size(); ++i) {
         const std::size_t first = rarest_begin(literals_[i].text);
-        for (std::size_t begin = first; begin < first + gram_bytes; ++begin)
-            entries_.push_back({gram_at(literals_[i].text.data() + begin),
-                                static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(begin)});
+        for (std::size_t begin = first; begin < first + gram_bytes; ++begin) {
+            std::string gram = literals_[i].text.substr(begin, gram_bytes);
+            const bool whole = gram.size() == gram_bytes;
+            gram.resize(gram_bytes);
+            for (int last = 0; last < (whole ? 1 : 256); ++last) {
+                if (!whole) gram.back() = static_cast<char>(last);
+                if (!whole && (last & 0x20) == 0) continue;  // gram_at() sets it
+                entries_.push_back({gram_at(gram.data()), static_cast<std::uint16_t>(i),
+                                    static_cast<std::uint16_t>(begin)});
+            }
+        }
     }
     std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
         return entry_slot(a.gram) < entry_slot(b.gram);
     });
     for (const Entry& entry : entries_) ++starts_[entry_slot(entry.gram) + 1];
     for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
-    bits_ = bits_of(nullptr);
+    marks_ = marks_of(nullptr);
 }
 
-GramFilter::Bits GramFilter::bits_of(const char* wanted) const {
-    Bits bits((1u << bit_hash_bits) / 32);
+GramFilter::Marks GramFilter::marks_of(const char* wanted) const {
+    Marks marks((1u << mark_hash_bits) / 32);
     for (const Entry& entry : entries_) {
         if (wanted != nullptr && wanted[literals_[entry.literal].number] == 0) continue;
-        const std::uint32_t bit = hash(entry.gram) >> (32 - bit_hash_bits);
-        bits[bit / 32] |= 1u << bit % 32;
+        const std::uint32_t bit = hash(entry.gram) >> (32 - mark_hash_bits);
+        marks[bit / 32] |= 1u << bit % 32;
     }
-    return bits;
+    return marks;
 }
 
-// Calls `visit` for the literals of which a gram stands at `at`, until it returns true.
+// Calls `visit` for the literals of which this gram stands at `at`, until it returns true.
 template <class Visit>
-bool GramFilter::look(std::string_view text, std::size_t from, std::size_t at,
+bool GramFilter::look(std::string_view text, std::size_t from, std::size_t at, std::uint32_t gram,
                       const Visit& visit) const {
-    const std::uint32_t gram = gram_at(text.data() + at);
     const std::size_t slot = entry_slot(gram);
     for (std::uint32_t i = starts_[slot]; i < starts_[slot + 1]; ++i) {
         const Entry& entry = entries_[i];
@@ -84,40 +92,50 @@ bool GramFilter::look(std::string_view text, std::size_t from, std::size_t at,
 }
 
 template <class Visit>
-std::size_t GramFilter::walk(std::string_view text, std::size_t from, const Bits& wanted_bits,
+std::size_t GramFilter::walk(std::string_view text, std::size_t from, const Marks& marks,
                              const Visit& visit) const {
-    if (entries_.empty() || text.size() < gram_bytes) return std::string_view::npos;
+    if (entries_.empty() || from >= text.size()) return std::string_view::npos;
     constexpr std::size_t step = 8 * gram_bytes;
-    const std::uint32_t* bits = wanted_bits.data();
-    const auto passes = [bits](const char* at) {
-        const std::uint32_t bit = hash(gram_at(at)) >> (32 - bit_hash_bits);
-        return bits[bit / 32] >> bit % 32 & 1;
+    const std::uint32_t* marked = marks.data();
+    const auto passes = [marked](const char* at) {
+        const std::uint32_t bit = hash(gram_at(at)) >> (32 - mark_hash_bits);
+        return marked[bit / 32] >> bit % 32 & 1;
+    };
+    const auto stands = [&](std::size_t at) {
+        return passes(text.data() + at) != 0 &&
+               look(text, from, at, gram_at(text.data() + at), visit);
     };
     std::size_t at = from;
     for (; at + step <= text.size(); at += step) {
         const char* bytes = text.data() + at;
-        std::uint32_t places = 0;
-        for (unsigned i = 0; i < 8; ++i) places |= passes(bytes + i * gram_bytes) << i;
+        std::uint32_t places = passes(bytes) | passes(bytes + 4) << 1 | passes(bytes + 8) << 2 |
+                               passes(bytes + 12) << 3 | passes(bytes + 16) << 4 |
+                               passes(bytes + 20) << 5 | passes(bytes + 24) << 6 |
+                               passes(bytes + 28) << 7;
         for (; places != 0; places &= places - 1) {
             const std::size_t place =
                 at + gram_bytes * static_cast<std::size_t>(__builtin_ctz(places));
-            if (look(text, from, place, visit)) return place;
+            if (look(text, from, place, gram_at(text.data() + place), visit)) return place;
         }
     }
     for (; at + gram_bytes <= text.size(); at += gram_bytes)
-        if (passes(text.data() + at) != 0 && look(text, from, at, visit)) return at;
-    return std::string_view::npos;
+        if (stands(at)) return at;
+    // The text may end with a literal of six bytes: what follows may be any, so a blank.
+    char last[gram_bytes] = {' ', ' ', ' ', ' '};
+    std::copy_n(text.data() + at, text.size() - at, last);
+    return at < text.size() && look(text, from, at, gram_at(last), visit) ? at
+                                                                          : std::string_view::npos;
 }
 
-std::size_t GramFilter::next(std::string_view text, std::size_t from, const Bits& bits,
+std::size_t GramFilter::next(std::string_view text, std::size_t from, const Marks& marks,
                              const char* wanted) const {
-    return walk(text, from, bits, [wanted](std::uint16_t literal) {
+    return walk(text, from, marks, [wanted](std::uint16_t literal) {
         return wanted == nullptr || wanted[literal] != 0;
     });
 }
 
 void GramFilter::find(std::string_view text, std::vector<int>& found) const {
-    walk(text, 0, bits_, [&](std::uint16_t literal) {
+    walk(text, 0, marks_, [&](std::uint16_t literal) {
         found.push_back(literal);
         return false;
     });

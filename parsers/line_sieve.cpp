@@ -1,5 +1,6 @@
 #include "parsers/line_sieve.h"
 
+#include "parsers/count_lines.h"
 #include "parsers/line_unwrapper.h"
 
 #include <algorithm>
@@ -9,28 +10,6 @@ namespace runnerwatch {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
-
-// Eight bytes at a time: std::count takes one, as it is compiled here.
-std::uint64_t count_lines(std::string_view lines) {
-    constexpr std::uint64_t low = 0x0101010101010101u, high = low << 7;
-    std::uint64_t count = 0;
-    std::size_t at = 0;
-    // A byte of `sum` holds up to 255.
-    while (lines.size() - at >= 8) {
-        const std::size_t end = std::min(lines.size() - 7, at + std::size_t{255} * 8);
-        std::uint64_t sum = 0;
-        for (; at < end; at += 8) {
-            std::uint64_t bytes;
-            std::memcpy(&bytes, lines.data() + at, 8);
-            bytes ^= low * '\n';
-            // Zero bytes become 1, all others 0.
-            sum += ~(((bytes & ~high) + ~high) | bytes) >> 7 & low;
-        }
-        for (; sum != 0; sum >>= 8) count += sum & 255;
-    }
-    for (; at < lines.size(); ++at) count += lines[at] == '\n';
-    return count;
-}
 
 std::string_view without_return(std::string_view line) {
     if (line.ends_with('\r')) line.remove_suffix(1);

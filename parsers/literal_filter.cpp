@@ -42,14 +42,14 @@ LiteralFilter::LiteralFilter(Split literals, Way way)
 
 LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
     Selection some;
-    some.bits = grams_.bits_of(wanted.data());
+    some.marks = grams_.marks_of(wanted.data());
     some.wanted = std::move(wanted);
     return some;
 }
 
 std::size_t LiteralFilter::next(std::string_view text, std::size_t from,
-                                const GramFilter::Bits& bits, const char* wanted) const {
-    const std::size_t by_gram = grams_.next(text, from, bits, wanted);
+                                const GramFilter::Marks& marks, const char* wanted) const {
+    const std::size_t by_gram = grams_.next(text, from, marks, wanted);
     if (windows_.empty()) return by_gram;
     // What both would find behind it is not looked for twice.
     const std::size_t end = by_gram == npos ? text.size() : by_gram + longest_;

@@ -32,7 +32,7 @@ public:
     class Selection {
         friend LiteralFilter;
         std::vector<char> wanted;
-        GramFilter::Bits bits;
+        GramFilter::Marks marks;
     };
     // `wanted` says of each literal whether it counts.
     Selection select(std::vector<char> wanted) const;
@@ -40,7 +40,7 @@ public:
     // Some byte of the first literal found that begins at or behind `from`; npos: there is none.
     // Of two on different lines that on the earlier line comes first.
     std::size_t next(std::string_view text, std::size_t from, const Selection& some) const {
-        return next(text, from, some.bits, some.wanted.data());
+        return next(text, from, some.marks, some.wanted.data());
     }
     std::size_t next(std::string_view text, std::size_t from) const {
         return next(text, from, grams_.all(), nullptr);
@@ -61,7 +61,7 @@ private:
     };
     LiteralFilter(Split literals, Way way);
     static Split split(const std::vector<std::string>& literals);
-    std::size_t next(std::string_view text, std::size_t from, const GramFilter::Bits& bits,
+    std::size_t next(std::string_view text, std::size_t from, const GramFilter::Marks& marks,
                      const char* wanted) const;
 
     std::size_t longest_;

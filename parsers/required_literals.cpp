@@ -29,11 +29,11 @@ bool folds_beyond_ascii(const std::string& pattern) {
 }
 
 // The longest part of `atom` that stands unchanged in the raw bytes of a match; may be empty.
-std::string_view usable_part(std::string_view atom, bool folds) {
+// `special`: characters that may be written differently.
+std::string_view usable_part(std::string_view atom, bool folds, std::string_view special) {
     const auto usable = [&](char c) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte >= 0x20 && byte < 0x7f &&
-               std::string_view("\"\\<>&").find(c) == std::string_view::npos &&
+        return byte >= 0x20 && byte < 0x7f && special.find(c) == std::string_view::npos &&
                !(folds && (c == 'k' || c == 's'));
     };
     std::string_view longest;
@@ -44,6 +44,28 @@ std::string_view usable_part(std::string_view atom, bool folds) {
         atom.remove_prefix(std::min(part.size() + 1, atom.size()));
     }
     return longest.substr(0, literal_bytes_max);
+}
+
+// What Go's JSON makes of the characters that HTML is made of (encoding/json, HTMLEscape).
+std::string escaped(std::string_view atom) {
+    std::string text;
+    for (const char c : atom)
+        text += c == '<'   ? std::string("\\u003c")
+                : c == '>' ? "\\u003e"
+                : c == '&' ? "\\u0026"
+                           : std::string(1, c);
+    return text;
+}
+
+// Texts of which the raw bytes of a match hold one where the atom stands. Two, as it stands and as
+// JSON has it, where what both have in common is short.
+std::vector<std::string> parts_of(std::string_view atom, bool folds) {
+    const std::string common(usable_part(atom, folds, "\"\\<>&"));
+    if (common.size() >= GramFilter::literal_bytes_min) return {common};
+    const std::string plain(usable_part(atom, folds, "\"\\"));
+    const std::string json(usable_part(escaped(atom), folds, "\"\\"));
+    if (std::min(plain.size(), json.size()) <= common.size()) return {common};
+    return {plain, json};
 }
 
 }  // namespace
@@ -70,15 +92,20 @@ std::vector<std::string> required_literals(const std::string& pattern) {
         auto operator<=>(const Choice&) const = default;
     };
     std::vector<Choice> choices;
-    std::vector<std::string> parts;
+    std::vector<std::vector<std::string>> parts;
     for (const std::string& atom : atoms) {
-        parts.emplace_back(usable_part(atom, folds));
-        const int number = static_cast<int>(parts.size()) - 1;
-        if (parts.back().size() < literal_bytes_min)
+        const auto number = static_cast<int>(parts.size());
+        parts.push_back(parts_of(atom, folds));
+        Choice choice{false, 0, number};
+        std::size_t shortest = literal_bytes_max;
+        for (const std::string& part : parts.back()) shortest = std::min(shortest, part.size());
+        if (shortest < literal_bytes_min) {
             without.push_back(number);
-        else
-            choices.push_back({parts.back().size() < GramFilter::literal_bytes_min,
-                               rarest_share(parts.back()), number});
+            continue;
+        }
+        choice.is_short = shortest < GramFilter::literal_bytes_min;
+        for (const std::string& part : parts.back()) choice.share += rarest_share(part);
+        choices.push_back(choice);
     }
     if (!needs_another()) return {};
     std::sort(choices.rbegin(), choices.rend());
@@ -87,7 +114,8 @@ std::vector<std::string> required_literals(const std::string& pattern) {
         without.push_back(number);
         if (needs_another()) continue;
         without.pop_back();
-        literals.push_back(parts[static_cast<std::size_t>(number)]);
+        const std::vector<std::string>& some = parts[static_cast<std::size_t>(number)];
+        literals.insert(literals.end(), some.begin(), some.end());
     }
     std::sort(literals.begin(), literals.end());
     literals.erase(std::unique(literals.begin(), literals.end()), literals.end());

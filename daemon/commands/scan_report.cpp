@@ -251,22 +251,22 @@ bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
 }
 
 void ScanReport::recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at) {
+    Values same;  // as the findings have them, made once for all
+    for (const std::string& name : hit.line->same)
+        if (const auto value = hit.values.find(name); value != hit.values.end())
+            same[name] = shown(value->second, value_bytes_max);
     for (const RecoveryLine::Use& use : hit.line->proves)
-        if (by_rule_.contains(use.rule)) recover(use, hit.values, record, at);
+        if (by_rule_.contains(use.rule)) recover(use, same, record, at);
 }
 
-void ScanReport::recover(const RecoveryLine::Use& use, const Values& values, const Record& record,
+void ScanReport::recover(const RecoveryLine::Use& use, const Values& same, const Record& record,
                          const ScanPosition& at) {
-    if (at.time) seen_until(at.source, at.pod, *at.time);
     const std::string key = recovery_member(*use.rule, at.source, at.pod);
     const std::vector<Finding*>* findings = &recoverable(key);
     if (findings->empty()) return;
+    if (at.time) seen_until(at.source, at.pod, *at.time);
     const auto index = static_cast<std::size_t>(use.index);
     const Recovery& recovery = use.rule->recover[index];
-    Values same;  // as the findings have them, made once for all
-    for (const std::string& name : recovery.same)
-        if (const auto value = values.find(name); value != values.end())
-            same[name] = shown(value->second, value_bytes_max);
     // A missing value decides nothing while there is more than one finding.
     if (findings->size() > 1) findings = &recoverable(recovery_key(key, index, recovery, same));
     for (Finding* finding : *findings) {

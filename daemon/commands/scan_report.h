@@ -118,7 +118,7 @@ public:
 
 private:
     void await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits);
-    void recover(const RecoveryLine::Use& use, const Values& values, const Record& record,
+    void recover(const RecoveryLine::Use& use, const Values& same, const Record& record,
                  const ScanPosition& at);
     const std::vector<Finding*>& recoverable(const std::string& key) const;
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
