@@ -25,7 +25,7 @@ struct SourceManager::Cluster {
     std::unique_ptr<ApiClient> api;
     std::vector<std::unique_ptr<PodWatch>> watches;
     std::vector<std::unique_ptr<RightsCheck>> checks;
-    std::map<std::string, Pod> pods;  // by uid
+    std::set<std::string> pods;  // uids of those with followed containers
     std::size_t lists_awaited = 0;
     std::map<std::string, std::string> troubles;  // in words, by what has them
 };
@@ -226,7 +226,7 @@ void SourceManager::follow(Cluster& cluster, const Pod& pod, const PodContainer&
 void SourceManager::on_pod(Cluster& cluster, const Pod& pod) {
     for (const auto& container : pod.containers) {
         if (!choose_container(cluster.config.follow, pod, container).follow) continue;
-        cluster.pods[pod.uid] = pod;
+        cluster.pods.insert(pod.uid);
         // An instance of before is only read if reading it had begun.
         if (!container.last_id.empty()) {
             const std::string last =

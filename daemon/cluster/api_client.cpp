@@ -98,20 +98,29 @@ ApiClient::ApiClient(Loop loop, ClusterAccess access, double open_rate)
       pacer_(loop, open_rate),
       client_(std::move(loop)) {}
 
-HttpCall ApiClient::call(const std::string& path, const Credentials::Current& credentials) const {
+// One for all calls until something changes: a certificate is a kilobyte, streams are thousands.
+std::shared_ptr<const TlsOptions> ApiClient::tls(const Credentials::Current& credentials) {
+    if (tls_ && tls_generation_ == credentials.generation) return tls_;
+    auto made = std::make_shared<TlsOptions>();
+    made->ca_file = access_.ca_file;
+    made->ca_data = access_.ca_data;
+    made->client_certificate_data = credentials.certificate;
+    made->client_key_data = credentials.key;
+    made->server_name = access_.tls_server_name;
+    made->proxy_url = access_.proxy_url;
+    made->insecure_skip_verify = access_.insecure_skip_tls_verify;
+    tls_generation_ = credentials.generation;
+    return tls_ = std::move(made);
+}
+
+HttpCall ApiClient::call(const std::string& path, const Credentials::Current& credentials) {
     HttpCall call;
     call.url = access_.server + path;
     call.headers.emplace_back("Accept", "application/json, */*");
     if (!credentials.token.empty())
         call.headers.emplace_back("Authorization", "Bearer " + credentials.token);
     impersonate(access_.as, call);
-    call.tls.ca_file = access_.ca_file;
-    call.tls.ca_data = access_.ca_data;
-    call.tls.client_certificate_data = credentials.certificate;
-    call.tls.client_key_data = credentials.key;
-    call.tls.server_name = access_.tls_server_name;
-    call.tls.proxy_url = access_.proxy_url;
-    call.tls.insecure_skip_verify = access_.insecure_skip_tls_verify;
+    call.tls = tls(credentials);
     return call;
 }
 

@@ -44,13 +44,16 @@ public:
     const std::string& server() const { return access_.server; }
 
 private:
-    HttpCall call(const std::string& path, const Credentials::Current& credentials) const;
+    HttpCall call(const std::string& path, const Credentials::Current& credentials);
+    std::shared_ptr<const TlsOptions> tls(const Credentials::Current& credentials);
     ApiError refused(std::string_view path, int status, std::string_view body,
                      std::string retry_after) const;
 
     const ClusterAccess access_;
     Credentials credentials_;
     OpenPacer pacer_;
+    std::shared_ptr<const TlsOptions> tls_;
+    std::uint64_t tls_generation_ = 0;
     HttpClient client_;
 };
 

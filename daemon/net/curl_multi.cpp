@@ -162,6 +162,7 @@ int CurlMulti::on_timer(CURLM*, long milliseconds, void* self) {
 void CurlMulti::act(curl_socket_t socket, int ready) {
     int still_running = 0;
     curl_multi_socket_action(multi_.get(), socket, ready, &still_running);
+    if (after_turn_ && after_turn_()) read_on(socket);
     int queued = 0;
     while (CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
         if (message->msg != CURLMSG_DONE) continue;
@@ -169,6 +170,17 @@ void CurlMulti::act(curl_socket_t socket, int ready) {
         CURL* easy = message->easy_handle;
         CURLcode code = message->data.result;
         finish(easy, code);
+    }
+}
+
+// In a turn of the loop of its own, so that a busy stream does not keep the others waiting. A
+// timer's turn does not say whose socket it was.
+void CurlMulti::read_on(curl_socket_t socket) {
+    for (const auto& [known, watch] : watches_) {
+        if (socket != CURL_SOCKET_TIMEOUT && known != socket) continue;
+        asio::post(loop_, [this, weak = std::weak_ptr(watch)] {
+            if (auto alive = weak.lock()) act(alive->socket, CURL_CSELECT_IN);
+        });
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -19,8 +20,8 @@ namespace runnerwatch {
 class CurlMulti {
 public:
     // Few enough that one busy stream does not wake a hundred others (multi.c wakes all transfers
-    // of a socket), below the 100 that the API server allows.
-    static constexpr int streams_per_connection = 32;
+    // of a socket), below the 100 that the API server allows; a connection is some 100 KiB.
+    static constexpr int streams_per_connection = 50;
 
     explicit CurlMulti(Loop loop);
     ~CurlMulti();
@@ -37,6 +38,11 @@ public:
     // Connections to one host; 0: as many as there are transfers.
     void limit_connections_per_host(long connections);
 
+    // Called after each turn of libcurl, before transfers that ended in it are told. True: a
+    // transfer's buffer was full. libcurl 7.88 may then hold more of it, stops reading that
+    // connection, and goes on only when the socket is said to be ready again.
+    void after_each_turn(std::function<bool()> f) { after_turn_ = std::move(f); }
+
     std::size_t running() const { return running_.size(); }
 
 private:
@@ -52,8 +58,10 @@ private:
     void watch(CURL* easy, curl_socket_t socket, int what);
     void arm(const std::shared_ptr<Watch>& watch, int direction);
     void act(curl_socket_t socket, int ready);
+    void read_on(curl_socket_t socket);
 
     Loop loop_;
+    std::function<bool()> after_turn_;
     std::map<CURL*, std::shared_ptr<Transfer>> running_;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches_;
     std::shared_ptr<asio::steady_timer> timer_;  // shared: its waits may outlive us by one turn

@@ -7,12 +7,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <utility>
 
 namespace runnerwatch {
 namespace {
 
 constexpr std::chrono::seconds headers_timeout{60};  // of a stream; the body may be quiet for ever
-constexpr long stream_buffer_bytes = 8 * 1024;  // a libcurl buffer per stream, thousands of them
+constexpr std::size_t stream_buffer_bytes = 4 * 1024;  // libcurl's, of each of thousands
+constexpr std::size_t call_buffer_bytes = 16 * 1024;   // of the few others
+constexpr std::size_t gathered_max = 64 * 1024;
 constexpr std::size_t refusal_bytes_max = 16 * 1024;
 
 constexpr long call_connections_max = 32;
@@ -20,11 +24,57 @@ constexpr long call_connections_max = 32;
 constexpr std::size_t spare_connections_first = 4;
 constexpr std::size_t spare_connections_max = 64;
 
+// What libcurl hands over in small pieces, put together while they come from one stream: streams
+// share the memory that a large buffer of each would take. Empty between two turns of libcurl.
+class Gathered {
+public:
+    using OnBytes = std::function<void(std::string_view)>;
+
+    void add(HttpTransfer& transfer, const OnBytes& on_bytes, std::string_view bytes) {
+        if (transfer_ != &transfer || bytes_.size() + bytes.size() > gathered_max) hand_over();
+        transfer_ = &transfer;
+        on_bytes_ = &on_bytes;
+        bytes_ += bytes;
+        full_ = full_ || bytes.size() >= stream_buffer_bytes;
+    }
+
+    // Whether a buffer of libcurl's was full since the last call.
+    bool take_full() { return std::exchange(full_, false); }
+
+    // What a taker throws must not pass through libcurl: its transfer is to be ended.
+    void hand_over() {
+        if (!transfer_) return;
+        HttpTransfer* transfer = std::exchange(transfer_, nullptr);
+        try {
+            if (!transfer->thrown) (*on_bytes_)(bytes_);
+        } catch (...) {
+            transfer->thrown = std::current_exception();
+            doomed_.push_back(transfer->easy.get());
+        }
+        bytes_.clear();
+    }
+
+    std::vector<CURL*> take_doomed() { return std::exchange(doomed_, {}); }
+
+private:
+    HttpTransfer* transfer_ = nullptr;
+    const OnBytes* on_bytes_ = nullptr;
+    std::string bytes_;
+    bool full_ = false;
+    std::vector<CURL*> doomed_;
+};
+
 }  // namespace
 
 struct HttpClient::Impl {
     explicit Impl(Loop executor) : loop(executor), calls(executor), streams(executor) {
         calls.limit_connections_per_host(call_connections_max);
+        calls.after_each_turn([this] { return std::exchange(call_buffer_full, false); });
+        streams.after_each_turn([this] {
+            gathered.hand_over();
+            for (CURL* easy : gathered.take_doomed()) streams.finish(easy, CURLE_WRITE_ERROR);
+            return gathered.take_full();
+        });
     }
 
     // Only of a server that multiplexes is it known how many connections suffice.
@@ -49,6 +99,8 @@ struct HttpClient::Impl {
     Loop loop;
     CurlMulti calls;  // apart from the streams, so that none of them ever waits behind those
     CurlMulti streams;
+    Gathered gathered;
+    bool call_buffer_full = false;
     bool multiplexes = false;
     std::size_t spare_connections = spare_connections_first;
 };
@@ -65,7 +117,10 @@ asio::awaitable<Result<HttpReply, HttpFailure>> HttpClient::fetch(HttpCall call)
     if (auto wrong = transfer.prepare(); !wrong.empty())
         co_return failure(HttpFailure{HttpFailure::Kind::broken, wrong});
     HttpReply reply;
-    transfer.on_body = [&reply, most = transfer.call.reply_bytes_max](std::string_view bytes) {
+    set_option(transfer.easy.get(), CURLOPT_BUFFERSIZE, static_cast<long>(call_buffer_bytes));
+    const std::size_t most = transfer.call.reply_bytes_max;
+    transfer.on_body = [this, &reply, most](std::string_view bytes) {
+        impl_->call_buffer_full |= bytes.size() >= call_buffer_bytes;
         if (bytes.size() > most - reply.body.size()) return false;
         reply.body += bytes;
         return true;
@@ -90,7 +145,10 @@ asio::awaitable<StreamEnd> HttpClient::stream(HttpCall call, std::function<void(
     HttpTransfer transfer(std::move(call));
     if (end.what = transfer.prepare(); !end.what.empty()) co_return end;
     CURL* easy = transfer.easy.get();
-    set_option(easy, CURLOPT_BUFFERSIZE, stream_buffer_bytes);
+    set_option(easy, CURLOPT_BUFFERSIZE, static_cast<long>(stream_buffer_bytes));
+    set_option(easy, CURLOPT_TIMEOUT_MS, 0L);  // it may last for ever
+    transfer.call.headers = {};                // libcurl has its own
+    transfer.call.url = {};
 
     // Shared, because an expiry that is already queued may fire after the transfer.
     auto late = std::make_shared<asio::steady_timer>(impl_->loop, headers_timeout);
@@ -100,11 +158,12 @@ asio::awaitable<StreamEnd> HttpClient::stream(HttpCall call, std::function<void(
     transfer.on_headers = [&] {
         late.reset();
         impl_->note_version(easy);
+        if (transfer.status / 100 == 2) transfer.reply_headers = {};  // of use only in refusals
         if (on_headers) on_headers(transfer.status);
     };
     transfer.on_body = [&](std::string_view bytes) {
         if (transfer.status / 100 == 2) {
-            on_bytes(bytes);
+            impl_->gathered.add(transfer, on_bytes, bytes);
             return true;
         }
         end.body += bytes.substr(0, refusal_bytes_max - end.body.size());

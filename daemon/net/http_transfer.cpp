@@ -116,16 +116,22 @@ bool is_loopback(std::string_view host) {
 void set_pem(CURL* easy, CURLoption file, CURLoption blob, const std::string& path,
              const std::string& data) {
     if (!data.empty()) {
-        curl_blob pem{const_cast<char*>(data.data()), data.size(), CURL_BLOB_COPY};
+        // Thousands of streams share one text, which their calls keep alive.
+        curl_blob pem{const_cast<char*>(data.data()), data.size(), CURL_BLOB_NOCOPY};
         set_option(easy, blob, &pem);
     } else if (!path.empty()) {
         set_option(easy, file, path.c_str());
     }
 }
 
+const TlsOptions& tls_of(const HttpTransfer& transfer) {
+    static const TlsOptions plain;
+    return transfer.call.tls ? *transfer.call.tls : plain;
+}
+
 void set_tls(HttpTransfer& transfer, CURLU* url, const UrlParts& parts) {
     CURL* easy = transfer.easy.get();
-    const TlsOptions& tls = transfer.call.tls;
+    const TlsOptions& tls = tls_of(transfer);
     set_option(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
     set_option(easy, CURLOPT_SSL_VERIFYPEER, tls.insecure_skip_verify ? 0L : 1L);
     set_option(easy, CURLOPT_SSL_VERIFYHOST, tls.insecure_skip_verify ? 0L : 2L);
@@ -188,8 +194,8 @@ void set_connection(HttpTransfer& transfer, const UrlParts& parts) {
     set_option(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_seconds);
     set_option(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_seconds);
     set_option(easy, CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
-    if (!transfer.call.tls.proxy_url.empty())
-        set_option(easy, CURLOPT_PROXY, transfer.call.tls.proxy_url.c_str());
+    if (const auto& proxy = tls_of(transfer).proxy_url; !proxy.empty())
+        set_option(easy, CURLOPT_PROXY, proxy.c_str());
     else if (is_loopback(parts.host))  // a proxy of the environment could not reach it
         set_option(easy, CURLOPT_PROXY, "");
 }

@@ -149,7 +149,9 @@ TEST(HttpClient, AnUnusableProxyIsNotQuoted) {
             SCOPED_TRACE(proxy);
             HttpCall call;
             call.url = "http://example.invalid/";
-            call.tls.proxy_url = proxy;
+            auto tls = std::make_shared<TlsOptions>();
+            tls->proxy_url = proxy;
+            call.tls = tls;
             auto reply = co_await client.fetch(call);
             EXPECT_FALSE(reply);
             if (!reply) {

@@ -42,7 +42,7 @@ func newDaemon(program, dir string, s *server, cluster, more string) (*daemon, e
 			return nil, err
 		}
 	}
-	text := fmt.Sprintf("clusters:\n  - name: fake\n    kubeconfig: %s\n%sstorage: {database: %s}\nhttp: {listen: %q}\nprobe_listen: %q\n%s",
+	text := fmt.Sprintf("clusters:\n  - name: fake\n    kubeconfig: %q\n%sstorage: {database: %q}\nhttp: {listen: %q}\nprobe_listen: %q\n%s",
 		kubeconfig, cluster, filepath.Join(dir, "runnerwatch.db"), d.api, d.probe, more)
 	return d, os.WriteFile(filepath.Join(dir, "runnerwatch.yaml"), []byte(text), 0o600)
 }

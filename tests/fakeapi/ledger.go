@@ -29,7 +29,7 @@ func ledgerRules(dir string) string {
 	folder := filepath.Join(dir, "rules")
 	os.MkdirAll(folder, 0o700)
 	os.WriteFile(filepath.Join(folder, "ledger.yaml"), []byte(ledgerRule), 0o600)
-	return fmt.Sprintf("rules: [%s]\n", folder)
+	return fmt.Sprintf("rules: [%q]\n", folder)
 }
 
 func ledgerLine(writer string, n int) string { return fmt.Sprintf("ERROR: LEDGER %s-%d", writer, n) }

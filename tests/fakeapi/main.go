@@ -129,6 +129,7 @@ func measureStreams(dir string) ([]figure, error) {
 	full := settled(d)
 	connections := s.opened.Load()
 
+	time.Sleep(10 * time.Second) // the last places in the logs are being made sure of
 	before := d.cpu()
 	time.Sleep(*idle)
 	busy := (d.cpu() - before).Seconds() / idle.Seconds()
