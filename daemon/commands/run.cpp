@@ -8,6 +8,7 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -20,6 +21,8 @@ extern char** environ;
 namespace runnerwatch {
 
 namespace {
+
+using namespace asio::experimental::awaitable_operators;
 
 constexpr std::chrono::seconds stop_max{20};
 
@@ -84,6 +87,7 @@ public:
         : options_(options),
           signals_(io, SIGTERM, SIGINT, SIGHUP),
           deadline_(io),
+          look_(io),
           app_(io, std::move(loaded.config), std::move(loaded.rules), clock, {}),
           text_(std::move(loaded.text)) {}
 
@@ -96,7 +100,7 @@ public:
             co_return;
         }
         for (;;) {
-            const int signal = co_await signals_.async_wait(asio::use_awaitable);
+            const int signal = co_await next_signal();
             if (signal != SIGHUP) break;
             // Where only rules can have changed, nothing need stop.
             const auto text = config_text(options_);
@@ -132,11 +136,27 @@ public:
     std::optional<Loaded> next;
 
 private:
+    // A configuration file that has changed is as good as a SIGHUP: a mounted ConfigMap sends none.
+    asio::awaitable<int> next_signal() {
+        if (seen_.empty()) seen_ = text_;
+        for (;;) {
+            look_.expires_after(App::rules_looked_at_every);
+            auto first = co_await (signals_.async_wait(asio::use_awaitable) ||
+                                   look_.async_wait(asio::use_awaitable));
+            if (first.index() == 0) co_return std::get<0>(first);
+            const auto text = config_text(options_);
+            if (!text || *text == seen_) continue;
+            seen_ = *text;
+            co_return SIGHUP;
+        }
+    }
+
     const RunOptions& options_;
     asio::signal_set signals_;
-    asio::steady_timer deadline_;
+    asio::steady_timer deadline_, look_;
     App app_;
     std::string text_;  // of the configuration in force
+    std::string seen_;  // of the file when last looked at
 };
 
 }  // namespace
