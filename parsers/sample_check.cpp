@@ -114,7 +114,8 @@ private:
     void check_ignore(const Sample& sample) {
         const Outcome outcome = match(sample);
         if (outcome.detection) fail(sample, "the sample must be ignored, but is detected");
-        if (sample.by.empty()) return;
+        if (sample.by.empty() || is_switched_off(sample.by)) return;
+        if (outcome.other != nullptr && outcome.other->layer > rule_.layer) return;
         if (matcher_.pack().find(sample.by) == nullptr) {
             std::vector<std::string> ids;
             for (const Rule& rule : matcher_.pack().rules) ids.push_back(rule.id);
@@ -132,6 +133,14 @@ private:
         const Outcome outcome = match(sample);
         if (outcome.detection) fail(sample, "the sample must be recovery, but is detected");
         if (!outcome.recovers) fail(sample, "the sample is no recovery: " + as_read(sample));
+    }
+
+    // By a later layer, which cannot change the samples of those before it.
+    bool is_switched_off(const std::string& id) const {
+        const auto& overrides = matcher_.pack().overrides;
+        return matcher_.pack().find(id) == nullptr &&
+               std::any_of(overrides.begin(), overrides.end(),
+                           [&](const RuleOverride& one) { return one.earlier.id == id; });
     }
 
     static const char* kind(const Rule& rule) { return rule.notice ? "notice" : "rule"; }

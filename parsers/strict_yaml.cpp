@@ -48,6 +48,7 @@ int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
     constexpr std::size_t word_length_max = 64;  // what is longer is no slip of the pen
+    constexpr std::size_t listed_max = 40;       // nobody reads a longer list
     std::string list, nearest;
     std::size_t least = std::max<std::size_t>(word.size() / 3, 1) + 1;
     for (const std::string& candidate : known) {
@@ -59,7 +60,7 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
         }
     }
     if (!nearest.empty()) return "; did you mean '" + nearest + "'?";
-    return list.empty() ? "" : "; known are: " + list;
+    return list.empty() || known.size() > listed_max ? "" : "; known are: " + list;
 }
 
 YamlMap::YamlMap(const YAML::Node& node, std::string place, YamlFaults& faults)

@@ -23,7 +23,8 @@ std::optional<YAML::Node> parse_yaml(const std::string& text, YamlFaults& faults
 // Where a node begins, from 1.
 int line_of(const YAML::Node& node);
 
-// "; did you mean 'x'?" when one of the known words is near, else "; known are: x, y".
+// "; did you mean 'x'?" when one of the known words is near, else "; known are: x, y" unless they
+// are very many.
 std::string suggestion(std::string_view word, const std::vector<std::string>& known);
 
 // A mapping of a YAML document, read strictly: every value that is asked for is checked, and what

@@ -378,6 +378,24 @@ samples: {detect: ['{"level":"error","msg":"Job failed"}']}
                 ElementsAre(HasSubstr("must be taken by 'polls-refused', but nothing takes it")));
 }
 
+TEST(RulePackLoader, LetsALaterLayerSwitchOffOrTakeOverWhatASampleNames) {
+    const std::string ignored = "'{\"level\":\"error\",\"msg\":\"Job failed: Poll refused\"}'";
+    const auto failed = [](const std::string& id, const std::string& more) {
+        return "id: " + id + "\nnotice: true\ntitle: A job failed\n" + more +
+               "detect: [{message: 'Job failed'}]\n"
+               "samples: {detect: ['{\"level\":\"error\",\"msg\":\"Job failed\"}']}\n";
+    };
+    const auto with = [&](const RuleFile& own) {
+        return errors({{"r.yaml", text(ignored, "{by: job-failed, text: " + ignored + "}")},
+                       {"n.yaml", failed("job-failed", "")},
+                       own});
+    };
+    EXPECT_THAT(with({"off.yaml", "id: job-failed\ndisabled: true\n", 1}), IsEmpty());
+    EXPECT_THAT(with({"own.yaml", failed("own-words", "precedence: 1\n"), 1}), IsEmpty());
+    EXPECT_THAT(with({"own.yaml", failed("own-words", "precedence: 1\n"), 0}),
+                testing::Contains(HasSubstr("but 'own-words' takes it")));
+}
+
 TEST(RulePackLoader, SaysWhenANoticeTakesASample) {
     const std::string notice = R"y(id: poll-notice
 notice: true
