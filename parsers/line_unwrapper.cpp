@@ -123,7 +123,7 @@ void LineUnwrapper::journal_line(const FramedLine& framed, std::uint64_t number,
     if (framed.text.empty()) return end_entry(on_line);
     if (!entry_) {
         entry_.emplace();
-        entry_->first = entry_->last = number;
+        entry_->first = entry_->text_first = entry_->last = number;
     }
     const std::size_t equals = framed.text.find('=');
     if (equals == npos) {
@@ -135,7 +135,7 @@ void LineUnwrapper::journal_line(const FramedLine& framed, std::uint64_t number,
     }
     if (framed.text.starts_with("MESSAGE=")) entry_->cut = framed.cut;
     journal_field(framed.text.substr(0, equals), framed.text.substr(equals + 1), number);
-    if (framed.text.starts_with("MESSAGE=")) entry_->first = number;
+    if (framed.text.starts_with("MESSAGE=")) entry_->first = entry_->text_first = number;
 }
 
 // Takes a line of a binary field in. True when it was its last.
@@ -159,6 +159,9 @@ bool LineUnwrapper::journal_bytes(const FramedLine& framed, std::uint64_t number
         entry_->cut = kept.size() < length;
         journal_field(field_, kept.substr(0, length), number);
         entry_->first = field_first_;
+        const std::string_view size = std::string_view(field_bytes_).substr(0, length_bytes);
+        entry_->text_first =
+            field_first_ + static_cast<std::uint64_t>(std::count(size.begin(), size.end(), '\n'));
     }
     return true;
 }
@@ -186,13 +189,17 @@ void LineUnwrapper::end_entry(const OnLine& on_line) {
     whole.line.time = entry.time;
     whole.line.container = entry.container;
     whole.first = entry.first;
-    whole.last = entry.last;
+    whole.last = entry.text_first;
     whole.cut = entry.cut;
     std::string_view rest = entry.message;
+    // Each line of the message is one of the input; the last may have been cut off.
     for (std::size_t end; (end = rest.find('\n')) != npos; rest.remove_prefix(end + 1)) {
         whole.line.text = rest.substr(0, end);
         part(whole, on_line);
+        // Of a field without an end, the newline behind it was kept, too.
+        whole.first = whole.last = std::min(whole.last + 1, entry.last);
     }
+    whole.last = entry.last;
     whole.line.text = rest;
     whole.line.partial = entry.partial;
     part(whole, on_line);

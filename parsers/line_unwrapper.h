@@ -26,6 +26,7 @@ struct JournalEntry {
     std::optional<Timestamp> time;
     std::string container;
     std::uint64_t first = 0, last = 0;  // physical lines of the message
+    std::uint64_t text_first = 0;       // behind the length, which may hold newlines
     bool partial = false, cut = false;
 };
 

@@ -90,8 +90,10 @@ TEST(LineUnwrapper, ReadsTheJournalsExportWithItsBinaryParts) {
         unwrapped(head + "MESSAGE=plain\n_PID=1\n\n" + head + binary("MESSAGE", "\x1b[0;m 4567") +
                   "\n" + head + "_PID=1\n" + binary("MESSAGE", "two\nline") + "\n" + head +
                   binary("OTHER", "a\nMESSAGE=b\r") + "MESSAGE=last\n"),
-        ElementsAre("4-4 /: plain" + noon, "11-12 /: \x1b[0;m 4567" + noon, "19-20 /: two" + noon,
-                    "19-20 /: line" + noon, "28-28 /: last" + noon));
+        ElementsAre("4-4 /: plain" + noon, "11-12 /: \x1b[0;m 4567" + noon, "19-19 /: two" + noon,
+                    "20-20 /: line" + noon, "28-28 /: last" + noon));
+    EXPECT_THAT(unwrapped(head + binary("MESSAGE", "three\nline") + "\n"),
+                ElementsAre("5-6 /: three" + noon, "7-7 /: line" + noon));
 }
 
 TEST(LineUnwrapper, LosesNoMoreThanOneFieldToABrokenJournal) {
