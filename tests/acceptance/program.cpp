@@ -62,6 +62,7 @@ Outcome Program::run(const std::vector<std::string>& arguments) const {
             const rlimit limit{file_bytes_max_, file_bytes_max_};
             ::setrlimit(RLIMIT_FSIZE, &limit);
         }
+        for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
         ::execv(RUNNERWATCH_BINARY, pointers.data());
         ::_exit(127);
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace runnerwatch {
@@ -27,6 +28,9 @@ public:
     void without_privileges() { privileges_ = false; }
     // No file it writes can grow larger: a full disk.
     void with_files_of_at_most(std::uint64_t bytes) { file_bytes_max_ = bytes; }
+    void with_environment(const char* name, const std::string& value) {
+        environment_.emplace_back(name, value);
+    }
 
     // Runs it to its end, with nothing on standard input.
     Outcome run(const std::vector<std::string>& arguments) const;
@@ -35,6 +39,7 @@ private:
     std::filesystem::path folder_;
     bool privileges_ = true;
     std::uint64_t file_bytes_max_ = 0;  // 0: any
+    std::vector<std::pair<std::string, std::string>> environment_;  // beside that of the tests
 };
 
 }  // namespace runnerwatch
