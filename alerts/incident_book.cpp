@@ -281,6 +281,7 @@ std::vector<WatermarkWanted> IncidentBook::wanted() const {
                 if (!fresh) found->second = std::min(found->second, *hit.due);
             }
     std::vector<WatermarkWanted> list;
+    list.reserve(earliest.size());
     for (const auto& [instance, due] : earliest) list.push_back({instance, due});
     return list;
 }

@@ -31,66 +31,91 @@ void add_run_options(CLI::App& command, RunOptions& options) {
     command.add_option("--database", options.database, "overrides storage.database");
 }
 
-int scan(ScanOptions options, const std::vector<std::string>& folders) {
-    const auto matcher = rules_or_errors(folders, std::cerr);
-    if (!matcher) return usage_error;
-    options.colour = colour_wanted();
-    options.progress = ::isatty(STDERR_FILENO) == 1;
-    options.terminal = ::isatty(STDOUT_FILENO) == 1;
-    return run_scan(options, *matcher, std::cout, std::cerr);
+CLI::App* add_run(CLI::App& program, RunOptions& options) {
+    CLI::App* run = program.add_subcommand("run", "watch clusters and files until stopped");
+    add_run_options(*run, options);
+    run->add_option("--log-level", options.log_level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+    run->add_flag("--print-sources", options.print_sources,
+                  "say of each container whether it would be followed and why, and end");
+    run->add_flag("--print-rbac", options.print_rbac,
+                  "print the least rights the configuration needs, and end");
+    return run;
+}
+
+CLI::App* add_check(CLI::App& program, RunOptions& options) {
+    CLI::App* check = program.add_subcommand("check-config", "check a configuration and its rules");
+    add_run_options(*check, options);
+    return check;
+}
+
+struct Scan {
+    ScanOptions options;
+    std::vector<std::string> rule_folders;
+    std::string output = "table", fail_on = "error";
+
+    CLI::App* add_to(CLI::App& program) {
+        CLI::App* scan =
+            program.add_subcommand("scan", "name the troubles in logs, from files or a pipe");
+        scan->add_option("files", options.files, "log files; - is standard input");
+        scan->add_option("--output,-o", output, "table for people, json for programs")
+            ->check(CLI::IsMember({"table", "json"}));
+        scan->add_option("--fail-on", fail_on, "lowest severity that makes the exit code 1")
+            ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+        scan->add_flag("--all", options.all,
+                       "every trouble in full, and warnings and errors that no rule knows");
+        scan->add_option("--rules", rule_folders, "further rule folders");
+        return scan;
+    }
+
+    int run() {
+        const auto matcher = rules_or_errors(rule_folders, std::cerr);
+        if (!matcher) return usage_error;
+        if (options.files.empty()) options.files.emplace_back("-");
+        options.output = output == "json" ? ScanOptions::Output::json : ScanOptions::Output::table;
+        options.fail_on = *severity_from(fail_on);
+        options.colour = colour_wanted();
+        options.progress = ::isatty(STDERR_FILENO) == 1;
+        options.terminal = ::isatty(STDOUT_FILENO) == 1;
+        return run_scan(options, *matcher, std::cout, std::cerr);
+    }
+};
+
+CLI::App* add_demo(CLI::App& program, DemoOptions& options) {
+    CLI::App* demo =
+        program.add_subcommand("demo", "the whole daemon on recorded input, without a cluster");
+    demo->add_option("--rate", options.rate, "how many times faster than real time")
+        ->check(CLI::Range(1.0, 100.0));
+    demo->add_flag("--once", options.once, "end when the story has been told");
+    return demo;
+}
+
+CLI::App* add_dump(CLI::App& program, std::string& database) {
+    CLI::App* db = program.add_subcommand("db", "look into a database file");
+    db->require_subcommand(1);
+    CLI::App* dump = db->add_subcommand("dump", "print its incidents, one JSON object a line");
+    dump->add_flag("--canonical")->description("the same incidents give the same bytes (default)");
+    dump->add_option("--database", database, "the file");
+    return dump;
 }
 
 int run_command(int argc, char** argv) {
     CLI::App program{"Watches GitLab Runner managers, says what fails, why, and what to do."};
     program.require_subcommand(1);
     program.set_version_flag("--version", RUNNERWATCH_VERSION);
-
     RunOptions run_options;
-    CLI::App* run = program.add_subcommand("run", "watch clusters and files until stopped");
-    add_run_options(*run, run_options);
-    run->add_option("--log-level", run_options.log_level, "debug, info, warning or error")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-    run->add_flag("--print-sources", run_options.print_sources,
-                  "say of each container whether it would be followed and why, and end");
-    run->add_flag("--print-rbac", run_options.print_rbac,
-                  "print the least rights the configuration needs, and end");
-
-    CLI::App* check = program.add_subcommand("check-config", "check a configuration and its rules");
-    add_run_options(*check, run_options);
-
-    ScanOptions scan_options;
-    std::vector<std::string> rule_folders;
-    std::string output = "table", fail_on = "error";
-    CLI::App* scanning =
-        program.add_subcommand("scan", "name the troubles in logs, from files or a pipe");
-    scanning->add_option("files", scan_options.files, "log files; - is standard input");
-    scanning->add_option("--output,-o", output, "table for people, json for programs")
-        ->check(CLI::IsMember({"table", "json"}));
-    scanning->add_option("--fail-on", fail_on, "lowest severity that makes the exit code 1")
-        ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
-    scanning->add_flag("--all", scan_options.all,
-                       "every trouble in full, and warnings and errors that no rule knows");
-    scanning->add_option("--rules", rule_folders, "further rule folders");
-
+    Scan scan;
     RulesCli rules;
-    rules.add_to(program);
-
     DemoOptions demo_options;
-    CLI::App* demo =
-        program.add_subcommand("demo", "the whole daemon on recorded input, without a cluster");
-    demo->add_option("--rate", demo_options.rate, "how many times faster than real time")
-        ->check(CLI::Range(1.0, 100.0));
-    demo->add_flag("--once", demo_options.once, "end when the story has been told");
-
     std::string database = "runnerwatch.db";
-    CLI::App* db = program.add_subcommand("db", "look into a database file");
-    db->require_subcommand(1);
-    CLI::App* dump = db->add_subcommand("dump", "print its incidents, one JSON object a line");
-    bool canonical = false;
-    dump->add_flag("--canonical", canonical, "the same incidents give the same bytes (default)");
-    dump->add_option("--database", database, "the file");
-
-    CLI::App* version = program.add_subcommand("version", "print the version");
+    // In the order in which --help lists them.
+    const CLI::App* run = add_run(program, run_options);
+    const CLI::App* check = add_check(program, run_options);
+    const CLI::App* scanning = scan.add_to(program);
+    rules.add_to(program);
+    const CLI::App* demo = add_demo(program, demo_options);
+    const CLI::App* dump = add_dump(program, database);
+    const CLI::App* version = program.add_subcommand("version", "print the version");
 
     try {
         program.parse(argc, argv);
@@ -101,20 +126,11 @@ int run_command(int argc, char** argv) {
     if (const auto code = rules.run({colour_wanted(), terminal_width()})) return *code;
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
+    if (*scanning) return scan.run();
     if (*demo) return run_demo(demo_options);
     if (*dump) return dump_database(database);
-    if (*version) {
-        std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";
-        return 0;
-    }
-    if (*scanning) {
-        if (scan_options.files.empty()) scan_options.files.emplace_back("-");
-        scan_options.output =
-            output == "json" ? ScanOptions::Output::json : ScanOptions::Output::table;
-        scan_options.fail_on = *severity_from(fail_on);
-        return scan(std::move(scan_options), rule_folders);
-    }
-    return usage_error;
+    if (*version) std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";
+    return *version ? 0 : usage_error;
 }
 
 }  // namespace

@@ -211,6 +211,7 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
     seen.context_before = context_before(head.first_line);
     const auto identity = [](const auto& parts) {
         std::vector<std::pair<std::string, std::string>> safe;
+        safe.reserve(parts.size());
         for (const auto& [name, value] : parts)
             safe.emplace_back(name, shortened(redact(value), 500));
         return safe;

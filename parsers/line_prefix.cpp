@@ -139,20 +139,18 @@ PrefixedLine split_prefix(std::string_view text) {
     PrefixedLine line;
     line.text = text;
     bool named = false, syslog = false, grep = false;
-    for (;;) {
-        if (!named && (take_kubectl(line) || take_coloured_stern(line) || take_compose(line))) {
-            named = true;
-        } else if (take_time(line)) {
-        } else if (!syslog && take_syslog(line)) {
-            syslog = true;
-        } else if (!grep && take_grep(line)) {
-            grep = true;
-        } else if (!named && take_stern(line)) {
-            named = true;
-        } else {
-            return line;
-        }
+    const auto once = [&line](bool& taken, const auto& take) {
+        if (taken) return false;
+        taken = take(line);
+        return taken;
+    };
+    const auto take_plain_name = [](PrefixedLine& rest) {
+        return take_kubectl(rest) || take_coloured_stern(rest) || take_compose(rest);
+    };
+    while (once(named, take_plain_name) || take_time(line) || once(syslog, take_syslog) ||
+           once(grep, take_grep) || once(named, take_stern)) {
     }
+    return line;
 }
 
 }  // namespace runnerwatch

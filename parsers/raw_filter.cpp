@@ -90,7 +90,7 @@ RawFilter::Selection RawFilter::select_none() const {
 
 void RawFilter::select(Selection& selection, std::size_t pattern, bool wanted) const {
     if ((selection.patterns_[pattern] != 0) == wanted) return;
-    selection.patterns_[pattern] = wanted;
+    selection.patterns_[pattern] = wanted ? 1 : 0;
     const int change = wanted ? 1 : -1;
     if (patterns_[pattern].empty()) selection.without_ += change;
     for (const int literal : patterns_[pattern]) {
@@ -103,7 +103,7 @@ void RawFilter::select(Selection& selection, std::size_t pattern, bool wanted) c
 
 void RawFilter::renew(Selection& selection) const {
     std::vector<char> wanted;
-    for (const int uses : selection.uses_) wanted.push_back(uses > 0);
+    for (const int uses : selection.uses_) wanted.push_back(uses > 0 ? 1 : 0);
     selection.literals_ = filter_.select(std::move(wanted));
     selection.changed_ = false;
 }

@@ -143,7 +143,7 @@ ConditionTrace RuleTracer::message(const Detect& detect, const Record& record,
         return trace;
     }
     re2::StringPiece whole;
-    if (match(*compiled, record.message, RE2::UNANCHORED, &whole, nullptr) && whole.size() > 0) {
+    if (match(*compiled, record.message, RE2::UNANCHORED, &whole, nullptr) && !whole.empty()) {
         const auto before = static_cast<std::size_t>(whole.data() - record.message.data());
         trace.why_not = "it stands behind " +
                         quoted(std::string_view(record.message).substr(0, before)) +

@@ -97,7 +97,7 @@ bool is_placeholder(std::string_view value) {
     for (const std::string_view word :
          {"[masked]", "[filtered]", "[hidden]", "null", "<nil>", "nil", "true", "false", "none"})
         if (same_word(value, word)) return true;
-    return value.find_first_not_of("*") == npos;
+    return value.find_first_not_of('*') == npos;
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ public:
                           const std::vector<std::string>& words) {
         const std::string found = text(key);
         if (found.empty()) return std::nullopt;
-        const std::optional<T> value = parse(found);
+        std::optional<T> value = parse(found);
         if (!value)
             fault(line(key), place_ + ": '" + found + "' is no " + key + suggestion(found, words));
         return value;

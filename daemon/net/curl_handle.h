@@ -36,7 +36,7 @@ void set_option(CURL* easy, CURLoption option, Value value) {
 inline void add_line(CurlList& list, const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     if (!longer) throw std::bad_alloc();  // the old list is still ours, and still freed
-    list.release();
+    static_cast<void>(list.release());    // it is part of the longer one
     list.reset(longer);
 }
 

@@ -38,7 +38,7 @@ public:
 private:
     std::filesystem::path folder_;
     bool privileges_ = true;
-    std::uint64_t file_bytes_max_ = 0;  // 0: any
+    std::uint64_t file_bytes_max_ = 0;                              // 0: any
     std::vector<std::pair<std::string, std::string>> environment_;  // beside that of the tests
 };
 
