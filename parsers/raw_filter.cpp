@@ -1,5 +1,6 @@
 #include "parsers/raw_filter.h"
 
+#include "parsers/line_shape.h"
 #include "parsers/line_unwrapper.h"
 #include "parsers/ordinary_log.h"
 
@@ -19,6 +20,24 @@ bool is_rewritten(std::string_view literal) {
 }
 
 bool is_signal(const std::string& field) { return field == "stop-signal" || field == "StopSignal"; }
+
+// Whether the name of a required field stands in the line: all formats write it as it is. Captures
+// are no fields, and klog's source has no name.
+bool is_written(const std::string& field, const Detect& detect) {
+    const auto makes = [group = "(?P<" + field + ">"](const std::string& pattern) {
+        return pattern.find(group) != std::string::npos;
+    };
+    return field.size() >= LiteralFilter::literal_bytes_min && field != "message" &&
+           field != "source" && std::all_of(field.begin(), field.end(), is_key_character) &&
+           !makes(detect.message) &&
+           std::none_of(detect.capture.begin(), detect.capture.end(),
+                        [&](const FieldPattern& capture) { return makes(capture.pattern); });
+}
+
+std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(folded(static_cast<unsigned char>(c)));
+    return text;
+}
 
 // Which of two are looked for rather: long ones, then rare ones; none at all are the last choice.
 bool better(const std::vector<std::string>& a, const std::vector<std::string>& b) {
@@ -46,6 +65,8 @@ std::vector<std::string> literals_of(const Detect& detect, LiteralsOfPatterns& k
         std::vector<std::string> literals = required_literals(require.pattern, known);
         if (!std::any_of(literals.begin(), literals.end(), is_rewritten) && better(literals, best))
             best = std::move(literals);
+        if (is_written(require.field, detect) && better({lower(require.field)}, best))
+            best = {lower(require.field)};
     }
     return best;
 }
