@@ -11,7 +11,7 @@
 //
 // Build: g++ -O2 -std=c++17 -o gen_logs gen_logs.cpp
 // Usage: gen_logs --bytes 1G --match 0.001 --rules 50 --pods 64 --seed 1
-//                 [--format runner|json] [--color 0|1] [--long 0.00005] > out.log
+//                 [--format runner|text|json] [--color 0|1] [--long 0.00005] > out.log
 #include "runner_record.h"
 
 #include <cmath>
@@ -449,10 +449,14 @@ int main(int argc, char** argv) {
             long_share = atof(v);
         else if (a == "--color")
             g_color = atoi(v) != 0;
-        else if (a == "--format")
-            g_json = !strcmp(v, "json");
+        else if (a == "--format" && !strcmp(v, "runner"))
+            g_json = g_text = false;
+        else if (a == "--format" && !strcmp(v, "text"))
+            g_text = true;
+        else if (a == "--format" && !strcmp(v, "json"))
+            g_json = true;
         else {
-            fprintf(stderr, "unknown option %s\n", argv[i]);
+            fprintf(stderr, "unknown option %s %s\n", argv[i], v);
             return 2;
         }
     }

@@ -51,7 +51,7 @@ struct Kv {
 };
 
 inline Rng* g;
-inline bool g_json = false, g_color = true, g_one_line = false;
+inline bool g_json = false, g_text = false, g_color = true, g_one_line = false;
 inline std::string out;
 
 inline std::string num(uint64_t v) {
@@ -186,6 +186,25 @@ inline void record(Level lv, std::string msg, std::vector<Kv> kv) {
         out += "\"time\":\"";
         stamp(false);
         out += "\"}\n";
+        return;
+    }
+    if (g_text) {  // logrus quotes what holds more than letters, digits and -._/@^+
+        static const char* const names[] = {"info", "warning", "error", "fatal", "panic"};
+        const auto value = [](const std::string& v) {
+            const bool plain = v.find_first_not_of(
+                                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
+                                   "VWXYZ0123456789-._/@^+") == std::string::npos;
+            plain ? void(out += v) : json_str(v);
+        };
+        out += "time=\"";
+        stamp(false);
+        out += std::string("\" level=") + names[lv] + " msg=";
+        value(msg);
+        for (auto& e : kv) {
+            out += std::string(" ") + e.k + "=";
+            value(e.v);
+        }
+        out += '\n';
         return;
     }
     static const char* const color[] = {"", "\x1b[0;33m", "\x1b[31;1m", "\x1b[31;1m", "\x1b[31;1m"};
