@@ -155,10 +155,13 @@ func measureStreams(dir string) ([]figure, error) {
 
 // line is one of a busy manager; of a thousand one is a failure.
 func line(n int) string {
-	if n%1000 == 999 {
+	switch {
+	case n%1000 == 999:
 		return fmt.Sprintf("WARNING: Checking for jobs... failed                runner=abcdefgh%d status=POST https://gitlab.example.com/api/v4/jobs/request: 500 Internal Server Error", n%7)
+	case n%2 == 0:
+		return fmt.Sprintf("Updating job...                                     bytesize=%d checksum=crc32:%08x job=%d runner=abcdefgh", 1000+n%5000, n, 1000000+n)
 	}
-	return fmt.Sprintf("Job succeeded                                       duration_s=%d.%03d job=%d project=%d runner=abcdefgh", n%90, n%1000, 1000000+n, n%50)
+	return fmt.Sprintf("Removed job from processing list                    builds=%d job=%d max_builds=40 project=%d repo_url=https://gitlab.example.com/tools/frontend.git", n%40, 1000000+n, n%50)
 }
 
 func measureThroughput(dir string) ([]figure, error) {
