@@ -113,8 +113,10 @@ private:
 
     void check_ignore(const Sample& sample) {
         const Outcome outcome = match(sample);
+        // What it took may go anywhere, to this rule too.
+        if (!sample.by.empty() && is_changed(sample.by)) return;
         if (outcome.detection) fail(sample, "the sample must be ignored, but is detected");
-        if (sample.by.empty() || is_switched_off(sample.by)) return;
+        if (sample.by.empty()) return;
         if (outcome.other != nullptr && outcome.other->layer > rule_.layer) return;
         if (matcher_.pack().find(sample.by) == nullptr) {
             std::vector<std::string> ids;
@@ -135,11 +137,12 @@ private:
         if (!outcome.recovers) fail(sample, "the sample is no recovery: " + as_read(sample));
     }
 
-    // By a later layer, which cannot change the samples of those before it.
-    bool is_switched_off(const std::string& id) const {
+    // Whether a later layer, which cannot change the samples of those before it, has its own of
+    // this rule or has switched it off.
+    bool is_changed(const std::string& id) const {
+        if (const Rule* rule = matcher_.pack().find(id)) return rule->layer > rule_.layer;
         const auto& overrides = matcher_.pack().overrides;
-        return matcher_.pack().find(id) == nullptr &&
-               std::any_of(overrides.begin(), overrides.end(),
+        return std::any_of(overrides.begin(), overrides.end(),
                            [&](const RuleOverride& one) { return one.earlier.id == id; });
     }
 

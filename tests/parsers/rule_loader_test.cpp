@@ -396,6 +396,26 @@ TEST(RulePackLoader, LetsALaterLayerSwitchOffOrTakeOverWhatASampleNames) {
                 testing::Contains(HasSubstr("but 'own-words' takes it")));
 }
 
+TEST(RulePackLoader, LetsALaterLayerGiveARuleWhatItsSampleLeavesToAnother) {
+    const auto notice = [](const std::string& message) {
+        return "id: at-night\nnotice: true\nprecedence: 1\ntitle: At night\ndetect: [{message: '" +
+               message + "'}]\nsamples: {detect: ['{\"level\":\"error\",\"msg\":\"" + message +
+               "\"}']}\n";
+    };
+    const RuleFile rule{"r.yaml",
+                        text("'{\"level\":\"error\",\"msg\":\"Job failed: Poll refused\"}'",
+                             "{by: at-night, text: "
+                             "'{\"level\":\"error\",\"msg\":\"Poll refused at night\"}'}")};
+    const RuleFile taking{"n.yaml", notice("Poll refused at night")};
+    EXPECT_THAT(errors({rule, taking}), IsEmpty());
+    EXPECT_THAT(errors({rule, taking, {"own.yaml", "id: at-night\ndisabled: true\n", 1}}),
+                IsEmpty());
+    EXPECT_THAT(errors({rule, taking, {"own.yaml", notice("Nights"), 1}}), IsEmpty());
+    EXPECT_THAT(errors({rule, {"n.yaml", notice("Nights")}}),
+                ElementsAre("r.yaml:11: the sample must be ignored, but is detected",
+                            HasSubstr("must be taken by 'at-night', but nothing takes it")));
+}
+
 TEST(RulePackLoader, SaysWhenANoticeTakesASample) {
     const std::string notice = R"y(id: poll-notice
 notice: true
