@@ -96,8 +96,9 @@ TEST(PackedRules, OfRubbishAreRefusedOrRules) {
         for (const char bits : {'\x01', '\x7f', '\x80', '\xff'}) {
             std::string wrong = bytes;
             wrong[at] = static_cast<char>(wrong[at] ^ bits);
-            if (const auto read = unpacked(wrong))
+            if (const auto read = unpacked(wrong)) {
                 EXPECT_LE(packed(*read).size(), 2 * bytes.size()) << "more than was there";
+            }
         }
 }
 
