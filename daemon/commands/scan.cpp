@@ -136,6 +136,9 @@ void Scan::read(const std::string& name) {
         return interrupted == 0;
     };
     Result<void, DecompressError> readable;
+    pipeline.tell_opened([this](Finding& finding) {
+        if (live_ && table()) tell_live(finding);
+    });
     if (options_.all && table()) count_unclassified(pipeline);
     ++summary_.files;
     const auto chunk = std::make_unique<std::array<char, chunk_bytes>>();

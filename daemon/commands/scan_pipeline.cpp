@@ -157,6 +157,10 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
         !match.notice && UnclassifiedBook::concerns(record))
         pipeline.on_unclassified_(record, head.raw, at);
     for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
+    for (const FollowUp& line : match.follow_ups)
+        if (line.step != FollowUp::promised)
+            if (Finding* opened = pipeline.report_.follow(line, at); opened && pipeline.on_opened_)
+                pipeline.on_opened_(*opened);
     if (match.detections.empty()) return;
     Detection& detection = match.detections.front();
     ScanHit hit{std::move(detection), std::move(record), std::move(at)};

@@ -43,6 +43,10 @@ public:
         on_unclassified_ = std::move(on_unclassified);
     }
 
+    // Also says which finding a line opened that is no hit itself. Before the first byte.
+    using OnOpened = std::function<void(Finding&)>;
+    void tell_opened(OnOpened on_opened) { on_opened_ = std::move(on_opened); }
+
     // Reads every line, as the sieve's results are compared with. Before the first byte.
     void read_every_line() { every_line_ = true; }
 
@@ -103,6 +107,7 @@ private:
     ScanReport& report_;
     OnHit on_hit_;
     OnUnclassified on_unclassified_;
+    OnOpened on_opened_;
     AwaitedRecovery& awaited_;
     RawFilter::Selection selection_;
     LineSieve sieve_;

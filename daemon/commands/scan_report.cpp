@@ -15,17 +15,6 @@ constexpr std::size_t value_bytes_max = 500;
 // A symptom further than this before its cause is a trouble of its own.
 constexpr std::chrono::minutes fold_within{10};
 
-// Pod names end in characters of this alphabet (k8s.io/apimachinery/pkg/util/rand/rand.go:83).
-bool is_generated(std::string_view part, std::size_t shortest, std::size_t longest) {
-    return part.size() >= shortest && part.size() <= longest &&
-           part.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string_view::npos;
-}
-
-std::string_view last_part(std::string_view name) {
-    const std::size_t dash = name.rfind('-');
-    return dash == std::string_view::npos ? std::string_view() : name.substr(dash + 1);
-}
-
 Values shown_values(const Detection& detection) {
     Values values;
     for (const auto& [name, value] : detection.values) values[name] = shown(value, value_bytes_max);
@@ -100,7 +89,7 @@ std::unique_ptr<Finding> new_finding(const ScanHit& hit, std::string place) {
 // decides: each hit counts.
 bool counts_to_threshold(std::deque<std::optional<Timestamp>>& recent, const Opening& open,
                          const std::optional<Timestamp>& time) {
-    if (!open.sequence.empty()) return false;  // the lines that must follow are not looked for
+    if (!open.sequence.empty()) return false;  // follow() decides
     const auto needed = static_cast<std::size_t>(std::max(open.count, 1));
     recent.push_back(time);
     if (recent.size() > needed) recent.pop_front();
@@ -225,6 +214,10 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
         member.recovered.reset();
         await(finding, member, ScanMember::Awaits::any_proof);
         met = counts_to_threshold(member.recent, rule.open, hit.at.time);
+        if (!rule.open.sequence.empty()) {
+            member.step = 0;
+            member.step_from = hit.at.time;
+        }
     }
     if (rule.open.across_members) met = counts_to_threshold(finding.recent, rule.open, hit.at.time);
     waiting_ = waiting_ || rule.silence.has_value();
@@ -232,6 +225,36 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
     finding.open = finding.open || met;
     if (hit.at.time) seen_until(hit.at.source, hit.at.pod, *hit.at.time);
     return {&finding, opened};
+}
+
+Finding* ScanReport::follow(const FollowUp& line, const ScanPosition& at) {
+    const auto findings = by_rule_.find(line.rule);
+    if (findings == by_rule_.end()) return nullptr;
+    const Opening& open = line.rule->open;
+    const auto agrees = [&](const Finding& finding) {
+        return std::all_of(line.identity.begin(), line.identity.end(), [&](const auto& mine) {
+            const auto its = finding.values.find(mine.first);
+            return its == finding.values.end() ||
+                   its->second == shown(mine.second, value_bytes_max);
+        });
+    };
+    Finding* opened = nullptr;
+    for (Finding* finding : findings->second) {
+        const auto member = finding->members.find({at.source, at.pod});
+        if (member == finding->members.end() || !agrees(*finding)) continue;
+        std::optional<std::size_t>& step = member->second.step;
+        const auto& from = member->second.step_from;
+        if (step != static_cast<std::size_t>(line.step)) continue;
+        const bool late =
+            open.within != Duration{0} && from && at.time && *at.time - *from > open.within;
+        if (late) {
+            step.reset();
+        } else if (++*step == open.sequence.size()) {
+            step.reset();
+            if (!std::exchange(finding->open, true)) opened = finding;
+        }
+    }
+    return opened;
 }
 
 bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
@@ -348,19 +371,6 @@ ScanRecovery ScanReport::recovery_of(const Finding& finding, const ScanMember& m
     if (finding.rule->silence && passed(member.last.time, *finding.rule->silence))
         return ScanRecovery::proven;
     return ScanRecovery::none;
-}
-
-std::string workload_of_pod(std::string_view pod) {
-    std::string_view name = pod;
-    const std::string_view ending = last_part(name);
-    const bool ordinal = !ending.empty() && ending.size() < 5 &&
-                         ending.find_first_not_of("0123456789") == std::string_view::npos;
-    if (ordinal || is_generated(ending, 5, 5)) {
-        name.remove_suffix(ending.size() + 1);
-        if (const std::string_view hash = last_part(name); !ordinal && is_generated(hash, 8, 10))
-            name.remove_suffix(hash.size() + 1);
-    }
-    return std::string(name);
 }
 
 std::string shown(std::string_view text, std::size_t bytes_max) {

@@ -41,6 +41,8 @@ struct ScanMember {
     std::deque<std::optional<Timestamp>> recent;  // as many as the rule's threshold asks for
     std::optional<ScanPosition> recovered;        // the line that says so
     Recovery recovery;                            // what that line proves
+    std::optional<std::size_t> step;              // of the rule's sequence, that is waited for
+    std::optional<Timestamp> step_from;
     enum class Awaits { nothing, better_proof, any_proof } awaits = Awaits::nothing;
     std::string recovery_text;
 };
@@ -89,6 +91,9 @@ public:
     };
     Added add(const ScanHit& hit);
     void recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at);
+
+    // A line that a sequence may wait for; the finding that it opens, or nullptr.
+    Finding* follow(const FollowUp& line, const ScanPosition& at);
 
     // The time of the last line of a source: what hold-downs and silence are measured by.
     void seen_until(const std::string& source, const std::string& pod, Timestamp time);

@@ -32,7 +32,9 @@ std::string threshold(const Finding& finding) {
     const Opening& open = finding.rule->open;
     if (!open.sequence.empty())
         return "an incident opens when " + std::to_string(open.sequence.size()) +
-               " more lines follow within " + format_duration(open.within);
+               (open.sequence.size() == 1 ? " more line follows within "
+                                          : " more lines follow within ") +
+               format_duration(open.within);
     std::string text = "an incident opens at " + std::to_string(open.count);
     if (!open.distinct.empty()) text += " different values of " + open.distinct;
     if (open.within != Duration{0}) text += " within " + format_duration(open.within);

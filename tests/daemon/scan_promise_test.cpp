@@ -59,5 +59,40 @@ TEST(ScanPromise, IsDecidedByTheOrderOfLinesWithoutTimes) {
     EXPECT_THAT(hits(start + "\nx\n"), ElementsAre(1u));
 }
 
+// Whether the trouble of a log is open, against a rule that waits for two lines behind its own.
+bool opens(const std::string& log) {
+    const auto pack = load_pack("test", {{"r.yaml", R"y(id: in-order
+title: One after the other
+impact: None.
+severity: error
+response: page
+detect: [{message: 'first of (?P<job>\d+)'}]
+identity: [job]
+open: {sequence: [{message: 'second'}, {message: 'third of (?P<job>\d+)'}], within: 60s}
+samples: {detect: ['first of 1']}
+)y"}});
+    if (!pack) throw std::logic_error(pack.error().front().to_string());
+    const Matcher matcher(*pack);
+    ScanReport report(matcher);
+    ScanPipeline pipeline("log", matcher, report, [&](const ScanHit& hit) { report.add(hit); });
+    int told = 0;
+    pipeline.tell_opened([&](Finding&) { ++told; });
+    pipeline.feed(log);
+    pipeline.end();
+    const bool open = report.worst_first().at(0)->open;
+    EXPECT_EQ(told, open ? 1 : 0);
+    return open;
+}
+
+TEST(ScanSequence, OpensWhenItsLinesFollowInOrderAndInTime) {
+    const std::string first = line("00:00", "first of 7"), second = line("00:10", "second");
+    EXPECT_TRUE(opens(first + line("00:05", "x") + second + line("00:20", "third of 7")));
+    EXPECT_FALSE(opens(first + second)) << "the last one is missing";
+    EXPECT_FALSE(opens(first + line("00:05", "third of 7") + second)) << "out of order";
+    EXPECT_FALSE(opens(first + second + line("01:20", "third of 7"))) << "too late";
+    EXPECT_FALSE(opens(first + second + line("00:20", "third of 8"))) << "another's";
+    EXPECT_TRUE(opens("first of 7\nsecond\nthird of 7\n")) << "without times the order decides";
+}
+
 }  // namespace
 }  // namespace runnerwatch
