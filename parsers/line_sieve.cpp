@@ -47,9 +47,7 @@ void LineSieve::end() {
     } else if (at_ < buffer_.size()) {
         look(without_return(std::string_view(buffer_).substr(at_)), look_);
         if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
-        read(at_, buffer_.size(), lines_ + 1);
-        at_ = buffer_.size();
-        ++lines_;
+        read_on(buffer_.size());
     }
 }
 
@@ -63,9 +61,7 @@ void LineSieve::sift() {
         if (at_ >= limit) limit = long_line(end);
         const auto line_end = [&] { return buffer_.find('\n', at_) + 1; };
         if (reader_.reads_every_line() || reader_.selection().takes_every_line()) {
-            const std::size_t next = line_end();
-            read(at_, next, ++lines_);
-            at_ = next;
+            read_on(line_end());
             continue;
         }
         const std::string_view whole = std::string_view(buffer_).substr(0, limit);
@@ -96,7 +92,6 @@ std::size_t LineSieve::line_begin(std::size_t at) const {
 void LineSieve::pass(std::size_t to) {
     const std::string_view lines = std::string_view(buffer_).substr(at_, to - at_);
     if (lines.empty()) return;
-    lines_ += count_lines(lines);
     reader_.skipped(lines);
     at_ = to;
 }
@@ -109,15 +104,14 @@ std::string_view LineSieve::line_at(std::size_t begin, std::size_t end) const {
 void LineSieve::judge(std::size_t line_end) {
     const std::string_view line = line_at(at_, line_end);
     // A byte order mark, and the limit of a line, are for the reader.
-    const bool plain = lines_ > 0 && line.size() <= LineFramer::line_bytes_max;
+    const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
     if (plain && passes_over_known(line)) return pass(line_end);
     look(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
     if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(line_end);
     read_before(begin, look_);
-    read(at_, line_end, ++lines_);
-    at_ = line_end;
+    read_on(line_end);
 }
 
 // The same as judge() finds out, from what is known of lines that begin alike.
@@ -199,7 +193,7 @@ std::size_t LineSieve::record_begin(const Look& look) const {
 // Gives the reader the lines of this container from `begin` to at_.
 void LineSieve::read_before(std::size_t begin, const Look& look) {
     std::uint64_t number =
-        lines_ - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
+        lines_before() - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
     while (begin < at_) {
         const std::size_t end = buffer_.find('\n', begin) + 1;
         ++number;
@@ -207,6 +201,23 @@ void LineSieve::read_before(std::size_t begin, const Look& look) {
         if (other_.pod == look.pod && other_.container == look.container) read(begin, end, number);
         begin = end;
     }
+}
+
+// The line at at_.
+void LineSieve::read_on(std::size_t end) {
+    lines_ = lines_before() + 1;
+    read(at_, end, lines_);
+    at_ = counted_ = end;
+}
+
+std::uint64_t LineSieve::lines() const {
+    return lines_ + count_lines(std::string_view(buffer_).substr(counted_, at_ - counted_));
+}
+
+std::uint64_t LineSieve::lines_before() {
+    lines_ = lines();
+    counted_ = at_;
+    return lines_;
 }
 
 void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
@@ -221,20 +232,23 @@ void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
 void LineSieve::begin_long_line() {
     look(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
     if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
+    lines_before();
     framer_.clear();
     framer_.feed(std::string_view(buffer_).substr(at_), [](const FramedLine&) {});
     base_ += buffer_.size();
     buffer_.clear();
-    at_ = 0;
+    at_ = counted_ = 0;
     long_line_ = true;
 }
 
 void LineSieve::forget() {
     if (at_ < 4 * look_back) return;
+    lines_before();
     const std::size_t drop = line_begin(at_ - look_back);
     buffer_.erase(0, drop);
     base_ += drop;
     at_ -= drop;
+    counted_ -= drop;
 }
 
 }  // namespace runnerwatch

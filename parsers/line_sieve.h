@@ -51,7 +51,7 @@ public:
     // The input ended: what stands behind the last newline is a line, too.
     void end();
 
-    std::uint64_t lines() const { return lines_; }
+    std::uint64_t lines() const;
 
     // What is still known of the input's end, whole lines.
     std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
@@ -86,6 +86,8 @@ private:
     std::size_t record_begin(const Look& look) const;
     void read_before(std::size_t begin, const Look& look);
     void read(std::size_t begin, std::size_t end, std::uint64_t number);
+    void read_on(std::size_t end);
+    std::uint64_t lines_before();
     std::size_t long_line(std::size_t end) const;
     std::size_t line_begin(std::size_t at) const;
     void begin_long_line();
@@ -94,9 +96,11 @@ private:
     const Matcher& matcher_;
     Reader& reader_;
     std::string buffer_;
-    std::uint64_t base_ = 0;   // of the buffer, in bytes of the input
-    std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
-    std::uint64_t lines_ = 0;  // before at_
+    std::uint64_t base_ = 0;  // of the buffer, in bytes of the input
+    std::size_t at_ = 0;      // in the buffer: what stands before has been read or passed over
+    // Lines are counted when a number is needed, not at each that is passed over.
+    std::uint64_t lines_ = 0;  // before counted_
+    std::size_t counted_ = 0;  // in the buffer
     LineFramer framer_;        // of a line longer than it keeps
     bool long_line_ = false;
     MessageMemo<Known> heads_;
