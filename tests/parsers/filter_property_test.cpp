@@ -305,36 +305,6 @@ Alone::Says said_by(const Matcher& matcher, const Record& record) {
     return says;
 }
 
-// A log as the program reads it: the records with the lines they stand on.
-struct Placed {
-    Record record;
-    std::string raw;
-    std::uint64_t first, last;  // physical lines, from 1
-};
-
-std::vector<Placed> read(std::string_view bytes) {
-    struct Decoder : RecordReader::Handler {
-        void on_head(const RecordHead& head) override {
-            records.push_back(
-                {decode_record(head.raw), std::string(head.raw), head.first_line, head.last_line});
-        }
-        void on_continuation(const SourceLine&) override {}
-        void on_record_end() override {}
-        std::vector<Placed> records;
-    } decoder;
-    LineFramer framer;
-    LineUnwrapper unwrapper;
-    RecordReader reader;
-    std::uint64_t number = 0;
-    const LineUnwrapper::OnLine on_line = [&](const UnwrappedLine& line) {
-        reader.line({line.line.text, line.line.time, line.first, line.cut, line.last}, decoder);
-    };
-    framer.feed(bytes, [&](const FramedLine& line) { unwrapper.line(line, ++number, on_line); });
-    unwrapper.end(on_line);
-    reader.end(decoder);
-    return std::move(decoder.records);
-}
-
 // The physical lines that the filter would have read, from 1.
 std::set<std::uint64_t> lines_found(const RawFilter& filter, RawFilter::Selection wanted,
                                     std::string_view bytes) {
@@ -375,26 +345,27 @@ void compare(const RulePack& pack, const std::string& log, Tally& tally) {
         filter.select(wanted, i, true);
         recovery[matcher.recovery_lines()[i].id] = lines_found(filter, wanted, log);
     }
-    for (const Placed& placed : read(log)) {
-        const Alone::Says expected = alone.read(placed.record);
-        ASSERT_EQ(said_by(matcher, placed.record), expected) << placed.record.message;
+    for (const ReadRecord& placed : records_of_input(log)) {
+        const Record record = placed.decoded();
+        const Alone::Says expected = alone.read(record);
+        ASSERT_EQ(said_by(matcher, record), expected) << record.message;
         const bool detects = !expected.detect.empty() && !expected.notice_wins;
         const bool says =
             !expected.detect.empty() || !expected.recover.empty() || !expected.follow.empty();
         ASSERT_TRUE(!says || matcher.may_match(placed.raw)) << placed.raw;
-        const MessageJudgement judged = matcher.judge_message(placed.record);
+        const MessageJudgement judged = matcher.judge_message(record);
         if (detects || !expected.follow.empty()) {
-            ASSERT_TRUE(holds_any(detection, placed.first, placed.last)) << placed.raw;
+            ASSERT_TRUE(holds_any(detection, placed.first_line, placed.last_line)) << placed.raw;
             ASSERT_FALSE(judged.detection.empty()) << placed.raw;
         }
         for (const std::string& id : expected.recover)
-            ASSERT_TRUE(holds_any(recovery[id], placed.first, placed.last)) << placed.raw;
+            ASSERT_TRUE(holds_any(recovery[id], placed.first_line, placed.last_line)) << placed.raw;
         ASSERT_EQ(judged.recovery.size(), expected.recover.size()) << placed.raw;
         ++tally.records;
         tally.detected += detects;
         tally.recovered += !expected.recover.empty();
         tally.followed += !expected.follow.empty();
-        tally.passed_over += !holds_any(detection, placed.first, placed.last);
+        tally.passed_over += !holds_any(detection, placed.first_line, placed.last_line);
     }
 }
 

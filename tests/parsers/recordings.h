@@ -1,6 +1,7 @@
 #pragma once
 
 #include "parsers/line_framer.h"
+#include "parsers/line_unwrapper.h"
 #include "parsers/record.h"
 #include "parsers/record_reader.h"
 
@@ -67,6 +68,26 @@ inline std::vector<ReadRecord> records_of(std::string_view text) {
     std::uint64_t number = 0;
     for (const std::string& line : lines_of(text))
         reader.line({line, {}, ++number, false}, collector);
+    reader.end(collector);
+    return collector.records;
+}
+
+// The way of bytes to records, as every reader goes it, whatever collectors did to them.
+inline std::vector<ReadRecord> records_of_input(std::string_view bytes,
+                                                std::size_t chunk = std::string_view::npos) {
+    RecordReader reader;
+    RecordCollector collector;
+    LineFramer framer;
+    LineUnwrapper unwrapper;
+    std::uint64_t number = 0;
+    const LineUnwrapper::OnLine on_line = [&](const UnwrappedLine& line) {
+        reader.line({line.line.text, line.line.time, line.first, line.cut, line.last}, collector);
+    };
+    const auto on_framed = [&](const FramedLine& line) { unwrapper.line(line, ++number, on_line); };
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(chunk, bytes.size())))
+        framer.feed(bytes.substr(0, chunk), on_framed);
+    if (framer.rest().bytes > 0) on_framed(framer.rest());
+    unwrapper.end(on_line);
     reader.end(collector);
     return collector.records;
 }

@@ -1,6 +1,5 @@
 #include "tests/parsers/reencoding.h"
 
-#include "parsers/line_unwrapper.h"
 #include "parsers/matcher.h"
 #include "parsers/packed_rules.h"
 #include "parsers/rule_loader.h"
@@ -41,36 +40,10 @@ std::optional<Found> found_in(const Record& record) {
     return found;
 }
 
-// The way of bytes to records, as every reader goes it.
-std::vector<Record> read(std::string_view bytes, std::size_t chunk) {
-    struct Decoder : RecordReader::Handler {
-        void on_head(const RecordHead& head) override {
-            records.push_back(decode_record(head.raw));
-        }
-        void on_continuation(const SourceLine&) override {}
-        void on_record_end() override {}
-        std::vector<Record> records;
-    } decoder;
-    LineFramer framer;
-    LineUnwrapper unwrapper;
-    RecordReader reader;
-    std::uint64_t number = 0;
-    const LineUnwrapper::OnLine on_line = [&](const UnwrappedLine& line) {
-        reader.line({line.line.text, line.line.time, line.first, line.cut, line.last}, decoder);
-    };
-    const auto on_framed = [&](const FramedLine& line) { unwrapper.line(line, ++number, on_line); };
-    for (; !bytes.empty(); bytes.remove_prefix(std::min(chunk, bytes.size())))
-        framer.feed(bytes.substr(0, chunk), on_framed);
-    if (framer.rest().bytes > 0) on_framed(framer.rest());
-    unwrapper.end(on_line);
-    reader.end(decoder);
-    return std::move(decoder.records);
-}
-
 std::vector<Found> all_found(const std::string& bytes, std::size_t chunk = 64 * 1024) {
     std::vector<Found> all;
-    for (const Record& record : read(bytes, chunk))
-        if (auto found = found_in(record)) all.push_back(*std::move(found));
+    for (const ReadRecord& read : records_of_input(bytes, chunk))
+        if (auto found = found_in(read.decoded())) all.push_back(*std::move(found));
     return all;
 }
 
@@ -115,7 +88,8 @@ TEST(Reencoding, KeepsEveryDetectionInEveryFormatOfTheRunner) {
     std::size_t compared = 0, without = 0;
     std::set<std::string> seen;
     for (const Log& log : logs())
-        for (const Record& record : read(log.bytes, log.bytes.size() + 1)) {
+        for (const ReadRecord& read : records_of_input(log.bytes)) {
+            const Record record = read.decoded();
             const auto before = found_in(record);
             if (!has_other_encodings(record) || !seen.insert(as_json(record)).second) continue;
             for (const Encoding& encoding : encodings()) {
@@ -124,12 +98,13 @@ TEST(Reencoding, KeepsEveryDetectionInEveryFormatOfTheRunner) {
                     continue;
                 }
                 const std::string text = encoding.write(record);
-                const auto again = read(text + "\n", text.size() + 1);
+                const auto again = records_of_input(text + "\n");
                 ASSERT_EQ(again.size(), 1u) << log.name << " as " << encoding.name << ":\n" << text;
-                EXPECT_EQ(again.front().level == Level::none ? Level::info : again.front().level,
+                const Record same = again.front().decoded();
+                EXPECT_EQ(same.level == Level::none ? Level::info : same.level,
                           record.level == Level::none ? Level::info : record.level)
                     << text;
-                EXPECT_EQ(found_in(again.front()), before) << log.name << " as " << encoding.name;
+                EXPECT_EQ(found_in(same), before) << log.name << " as " << encoding.name;
                 ++compared;
             }
         }
