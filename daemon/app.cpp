@@ -62,6 +62,9 @@ asio::awaitable<Result<std::monostate, std::string>> App::open_store() {
     auto reader = co_await reader_thread_.run(open_reader);
     if (!reader) co_return failure(reader.error().what);
     reader_ = std::move(*reader);
+    // Behind the database's lock: whoever has that has this file too.
+    if (const auto words = crash_mark_.open(file.string() + "-crash"); !words.empty())
+        spdlog::error("{}", words);
     co_return std::monostate{};
 }
 
@@ -124,7 +127,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     reading.all_caught_up = [this] { on_all_caught_up("all sources are read"); };
     reading.changed = [this] { committer_->kick(); };
     sources_ = std::make_unique<SourceManager>(
-        loop, config_, *matcher_, *book_, exceptions_, unclassified_, clock_, metrics_,
+        loop, config_, *matcher_, *book_, exceptions_, unclassified_, clock_, metrics_, crash_mark_,
         [this] { return committer_->dropping(); }, std::move(reading));
     if (auto listening = listen(); !listening) co_return failure(listening.error());
     sources_->start(*stored);

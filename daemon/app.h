@@ -5,6 +5,7 @@
 #include "alerts/incident_book.h"
 #include "daemon/committer.h"
 #include "daemon/config.h"
+#include "daemon/crash_mark.h"
 #include "daemon/delivery_loop.h"
 #include "daemon/metrics.h"
 #include "daemon/net/http_server.h"
@@ -85,6 +86,7 @@ private:
     const Clock& clock_;
     Watchers watchers_;
     Metrics metrics_;
+    CrashMark crash_mark_;
     StoreThread writer_thread_, reader_thread_, worker_thread_;  // worker: pure work
     std::unique_ptr<Store> store_;
     std::unique_ptr<Reader> reader_;

@@ -40,7 +40,7 @@ struct SourceManager::Reading {
 SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& matcher,
                              IncidentBook& book, ExceptionBook& exceptions,
                              UnclassifiedBook& unclassified, const Clock& clock, Metrics& metrics,
-                             std::function<bool()> dropping, Hooks hooks)
+                             CrashMark& crash_mark, std::function<bool()> dropping, Hooks hooks)
     : loop_(loop),
       config_(config),
       book_(book),
@@ -52,6 +52,7 @@ SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& mat
                exceptions,
                unclassified,
                clock,
+               crash_mark,
                metrics,
                hooks_.changed,
                std::move(dropping),

@@ -35,7 +35,8 @@ public:
 
     SourceManager(Loop loop, const Config& config, const Matcher& matcher, IncidentBook& book,
                   ExceptionBook& exceptions, UnclassifiedBook& unclassified, const Clock& clock,
-                  Metrics& metrics, std::function<bool()> dropping, Hooks hooks);
+                  Metrics& metrics, CrashMark& crash_mark, std::function<bool()> dropping,
+                  Hooks hooks);
     ~SourceManager();
 
     // Resolves the clusters' credentials and opens files; a cluster that cannot be resolved is

@@ -1,11 +1,14 @@
 #include "daemon/source_reader.h"
 
+#include "parsers/digest.h"
 #include "parsers/line_prefix.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 
 namespace runnerwatch {
 
@@ -14,6 +17,7 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* overload_kind = "local_overload";
+constexpr const char* poison_kind = "poison";
 
 Values redacted(const Values& values) {
     Values safe;
@@ -62,6 +66,12 @@ OpenRecord open_record_from_json(const json& value) {
     return open;
 }
 
+// The end of a record, which a line or the quiet behind it shows, is another thing to do with its
+// last line than taking it: each is tried on its own.
+CrashMark::Line end_of_record(CrashMark::Line last_line) {
+    return {last_line.number, ~last_line.hash};
+}
+
 }  // namespace
 
 SourceReader::SourceReader(LogSource& source, ReaderContext& context,
@@ -82,6 +92,9 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
     context_.metrics.lines_read(1, text.size() + 1);
     ++lines_;
     dirty_ = true;
+    last_line_ = {lines_, line_hash(text)};
+    if (is_poison(last_line_)) return pass_over_poison(time, last_line_.hash);
+    const CrashMark::InHand in_hand(context_.crash_mark, place().instance, last_line_);
     if (place().member_uid.empty()) {  // a file may hold what collectors put before a line
         const PrefixedLine line = split_prefix(text);
         if (!time) time = line.time;
@@ -111,6 +124,38 @@ void SourceReader::drop(std::optional<Timestamp> time) {
     dropped_to_ = time;
     ++dropped_;
     context_.metrics.lines_dropped(1);
+}
+
+bool SourceReader::is_poison(CrashMark::Line line) const {
+    return context_.crash_mark.is_poison(place().instance, line) ||
+           context_.crash_mark.is_poison(place().instance, end_of_record(line));
+}
+
+// The line, and those held with it, end this process whenever they are handled: nothing looks at
+// their bytes any more. What stands in their place is a line of ours, which a rule knows.
+void SourceReader::pass_over_poison(std::optional<Timestamp> time, std::uint64_t hash) {
+    const std::size_t lines = records_.held_lines() + 1;
+    records_ = RecordReader();
+    open_evidence_.reset();
+    while (!before_.empty() && before_.back().number > lines_ - lines) {
+        before_bytes_ -= before_.back().text.size();
+        before_.pop_back();
+    }
+    std::ostringstream digits;
+    digits << std::hex << std::setfill('0') << std::setw(16) << hash;
+    CoverageRow gap;
+    gap.kind = poison_kind;
+    gap.certainty = "lost";
+    gap.from = time ? time : last_time_;
+    gap.to = gap.from;
+    gap.lines = static_cast<std::int64_t>(lines);
+    gap.details = "handling the line ended runnerwatch " + std::to_string(CrashMark::crashes_max) +
+                  " times in a row; XXH3 of its bytes: " + digits.str();
+    note_coverage(std::move(gap));
+    const std::string instead =
+        "level=error msg=\"runnerwatch passed over a line that ends it\" lines=" +
+        std::to_string(lines) + " hash=" + digits.str();
+    records_.line(SourceLine{instead, time, lines_}, *this);
 }
 
 // The gap so far. It is written with each position behind dropped lines, as one row that grows.
@@ -279,7 +324,11 @@ void SourceReader::on_caught_up() {
 
 void SourceReader::on_watermark(Timestamp watermark) {
     if (!read_up_to_ || watermark > *read_up_to_) read_up_to_ = watermark;
-    records_.quiet(watermark, *this);
+    {
+        const CrashMark::InHand in_hand(context_.crash_mark, place().instance,
+                                        end_of_record(last_line_));
+        records_.quiet(watermark, *this);
+    }
     context_.book.watermark(place().instance, watermark, context_.clock.now());
     dirty_ = true;
     context_.changed();
@@ -287,7 +336,11 @@ void SourceReader::on_watermark(Timestamp watermark) {
 
 void SourceReader::on_complete() {
     if (std::exchange(complete_, true)) return;
-    records_.end(*this);
+    {
+        const CrashMark::InHand in_hand(context_.crash_mark, place().instance,
+                                        end_of_record(last_line_));
+        records_.end(*this);
+    }
     dirty_ = true;
     on_caught_up();
     context_.completed(place().instance);

@@ -2,6 +2,7 @@
 
 #include "alerts/incident_book.h"
 #include "alerts/unclassified.h"
+#include "daemon/crash_mark.h"
 #include "daemon/exception_book.h"
 #include "daemon/metrics.h"
 #include "daemon/runtime/clock.h"
@@ -26,6 +27,7 @@ struct ReaderContext {
     UnclassifiedBook& unclassified;
     const Clock& clock;
     Metrics& metrics;
+    CrashMark& crash_mark;
     std::function<void()> changed;   // something that cannot wait 5 s became dirty
     std::function<bool()> dropping;  // true: the database cannot take more
     std::function<void(const std::string&instance)> caught_up, completed;
@@ -76,6 +78,8 @@ private:
     void keep_for_context(std::string_view text, std::uint64_t number);
     std::string context_before(std::uint64_t line) const;
     void drop(std::optional<Timestamp> time);
+    bool is_poison(CrashMark::Line line) const;
+    void pass_over_poison(std::optional<Timestamp> time, std::uint64_t hash);
     void note_coverage(CoverageRow row);
     void note_dropped();
     void report(const RecordHead& head, const Record& record, const Match& match);
@@ -88,6 +92,7 @@ private:
     std::deque<ContextLine> before_;
     std::size_t before_bytes_ = 0;
     std::uint64_t lines_ = 0;  // handed over so far
+    CrashMark::Line last_line_;
     std::optional<EvidenceRef> open_evidence_;
     std::optional<Timestamp> first_time_, last_time_, read_up_to_;
     std::int64_t coverage_ordinal_;

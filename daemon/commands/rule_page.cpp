@@ -39,7 +39,8 @@ const std::vector<Section>& sections() {
         {"The runner's process", {"PANIC", "PROC", "STOP", "RESTART"}},
         {"Cache, secrets, autoscaling", {"CACHE", "SECRETS", "FLEETING", "ROUTER", "REFEREE"}},
         {"Docker executor", {"DOCKER", "MACHINE"}},
-        {"Other executors", {"SHELL", "CUSTOM", "SSH", "VIRTUALBOX", "PARALLELS", "INSTANCE"}}};
+        {"Other executors", {"SHELL", "CUSTOM", "SSH", "VIRTUALBOX", "PARALLELS", "INSTANCE"}},
+        {"runnerwatch itself", {"SELF"}}};
     return all;
 }
 

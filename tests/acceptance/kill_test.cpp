@@ -68,6 +68,7 @@ TEST(Kill, LosesNoLineCountsNoneTwiceAndLosesNoAlert) {
     ASSERT_TRUE(detail);
     EXPECT_EQ(detail->evidence.size(), 20u);
     EXPECT_EQ(detail->evidence.back().ordinal, appended);
+    EXPECT_TRUE(world.gaps("poison").empty()) << "a SIGKILL is nobody's fault";
 
     world.until("the alert has arrived",
                 [&] { return world.on_loop([&] { return !world.hook().received().empty(); }); });

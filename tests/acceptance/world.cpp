@@ -73,8 +73,10 @@ void World::write_config(std::uint16_t api_port) {
         << " routes: [{receiver: am, continue: true}, {receiver: hook}]}\n";
 }
 
-void World::set_rules(const std::string& folder) {
-    std::ofstream(file("config.yaml"), std::ios::app) << "rules: ['" << folder << "']\n";
+void World::set_rules(const std::string& folder) { add_to_config("rules: ['" + folder + "']\n"); }
+
+void World::add_to_config(const std::string& yaml) {
+    std::ofstream(file("config.yaml"), std::ios::app) << yaml;
 }
 
 std::string World::add_pod(const std::string& deployment, const std::string& suffix) {
@@ -124,11 +126,26 @@ std::uint64_t World::lines_committed() const {
     return lines;
 }
 
+std::vector<CoverageRow> World::gaps(const std::string& kind) const {
+    auto reader = Reader::open(database());
+    if (!reader) return {};
+    auto rows = (*reader)->coverage();
+    if (!rows) return {};
+    std::erase_if(*rows, [&](const CoverageRow& row) {
+        return kind.empty() ? row.kind == "read" : row.kind != kind;
+    });
+    return std::move(*rows);
+}
+
 std::string World::dump() const {
     auto reader = Reader::open(database());
     if (!reader) return "";
     auto text = (*reader)->canonical_dump();
     return text ? *text : text.error().what;
+}
+
+void World::set_environment(const std::string& name, const std::string& value) {
+    environment_.push_back(name + "=" + value);
 }
 
 void World::start_daemon() {
@@ -138,12 +155,16 @@ void World::start_daemon() {
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
+    std::vector<char*> environment;  // of two values of a name the first counts
+    for (auto& variable : environment_) environment.push_back(variable.data());
+    for (char** variable = environ; *variable; ++variable) environment.push_back(*variable);
+    environment.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
-    const int error =
-        posix_spawn(&daemon_, RUNNERWATCH_BINARY, &actions, nullptr, arguments.data(), environ);
+    const int error = posix_spawn(&daemon_, RUNNERWATCH_BINARY, &actions, nullptr, arguments.data(),
+                                  environment.data());
     posix_spawn_file_actions_destroy(&actions);
     ASSERT_EQ(error, 0);
 }
@@ -154,6 +175,13 @@ void World::kill_daemon() {
     ::waitpid(std::exchange(daemon_, 0), &status, 0);
     // A daemon that ended by itself would make every test of a kill pass for the wrong reason.
     EXPECT_TRUE(WIFSIGNALED(status)) << daemon_log();
+}
+
+int World::daemon_signal() {
+    int status = 0;
+    until("the daemon is dead", [&] { return ::waitpid(daemon_, &status, WNOHANG) == daemon_; });
+    daemon_ = 0;
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 int World::terminate_daemon() {

@@ -51,6 +51,7 @@ public:
     std::vector<IncidentRow> incidents() const;
     std::optional<IncidentDetail> incident(const std::string& key) const;
     std::uint64_t lines_committed() const;
+    std::vector<CoverageRow> gaps(const std::string& kind = "") const;  // of all kinds
     std::string dump() const;
 
     ReplayCluster& cluster() { return *cluster_; }
@@ -60,10 +61,16 @@ public:
     // Before the start: a folder with rules beside the built-in ones.
     void set_rules(const std::string& folder);
 
+    void add_to_config(const std::string& yaml);
+
+    // For daemons started from now on, beside that of the tests.
+    void set_environment(const std::string& name, const std::string& value);
+
     // Starts the daemon on this world; ended by kill(), terminate() or the destructor.
     void start_daemon();
     void kill_daemon();      // SIGKILL
     int terminate_daemon();  // SIGTERM; returns the exit code
+    int daemon_signal();     // waits until it dies by itself; returns the signal, 0 for an exit
     int daemon_pid() const { return daemon_; }
     std::string daemon_log() const;
 
@@ -87,6 +94,7 @@ private:
     std::unique_ptr<FakeAlertmanager> alertmanager_;
     asio::executor_work_guard<asio::io_context::executor_type> busy_{io_.get_executor()};
     std::thread thread_;
+    std::vector<std::string> environment_;
     int daemon_ = 0;              // process id
     std::size_t log_begins_ = 0;  // of the daemon that runs now
 };

@@ -1,9 +1,15 @@
 #include "daemon/source_reader.h"
 
 #include "daemon/rule_files.h"
+#include "parsers/digest.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace runnerwatch {
 namespace {
@@ -77,6 +83,7 @@ protected:
     Metrics metrics;
     ExceptionBook exceptions{metrics};
     UnclassifiedBook unclassified;
+    CrashMark crash_mark;
     StillSource source;
     bool dropping = false;
     ReaderContext context{*matcher,
@@ -85,6 +92,7 @@ protected:
                           unclassified,
                           clock,
                           metrics,
+                          crash_mark,
                           [] {},
                           [this] { return dropping; },
                           [](const std::string&) {},
@@ -171,6 +179,74 @@ TEST_F(SourceReaderTest, KeepsTheGapOfASourceThatEndsMeanwhile) {
     const ChangeSet changes = take();
     EXPECT_TRUE(changes.positions.at("uid-1/runner/0")->complete);
     EXPECT_THAT(gaps(changes), SizeIs(1));
+}
+
+// Three processes that a fault ended with this line in hand; then the mark as the fourth finds it.
+void make_poison(CrashMark& mark, CrashMark::Line line) {
+    const std::string file = testing::TempDir() + "runnerwatch-poison";
+    for (std::uint32_t crash = 0; crash < CrashMark::crashes_max; ++crash) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            CrashMark its;
+            static_cast<void>(its.open(file));
+            const CrashMark::InHand in_hand(its, "uid-1/runner/0", line);
+            std::abort();
+        }
+        ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    }
+    static_cast<void>(mark.open(file));
+    std::filesystem::remove(file);
+}
+
+TEST_F(SourceReaderTest, PassesOverPoisonAndSaysSo) {
+    const std::string sick = std::string(refused) + " sick=1";
+    make_poison(crash_mark, {2, line_hash(sick)});
+    line(0s, refused);
+    line(1s, sick);
+    line(2s, sick);  // the same bytes elsewhere have done no harm
+    const ChangeSet changes = take();
+    EXPECT_EQ(changes.positions.at("uid-1/runner/0")->lines, 3u);
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].kind, "poison");
+    EXPECT_EQ(gaps(changes)[0].certainty, "lost");
+    EXPECT_EQ(gaps(changes)[0].lines, 1);
+    EXPECT_EQ(gaps(changes)[0].from, noon + 1s);
+    std::map<std::string, std::int64_t> counts;
+    for (const IncidentRow* row : book.incidents()) counts[row->rule] = row->count;
+    EXPECT_EQ(counts["job-request-forbidden"], 2);
+    EXPECT_EQ(counts["log-line-passed-over"], 1);
+    EXPECT_THAT(metrics.text(), HasSubstr("poison"));
+}
+
+// A head of several lines is handed on with its last, or when nothing more comes for a while.
+TEST_F(SourceReaderTest, PassesOverTheLinesHeldWithPoison) {
+    const std::string first = "\x1b[31;1mERROR: Checking for jobs... forbidden";
+    const std::string last = "of the sick";
+    for (const bool at_quiet : {false, true}) {
+        SCOPED_TRACE(at_quiet);
+        CrashMark mark;
+        const std::uint64_t hash = line_hash(last);
+        make_poison(mark, {2, at_quiet ? ~hash : hash});
+        ReaderContext watched{
+            *matcher,         book, exceptions,      unclassified,     clock,
+            metrics,          mark, context.changed, context.dropping, context.caught_up,
+            context.completed};
+        SourceReader fourth{source, watched, std::nullopt, 0};
+        fourth.on_line(first, noon, false);
+        fourth.on_line(last, noon + 1ms, false);
+        fourth.on_watermark(noon + 10s);
+        ChangeSet changes;
+        fourth.take_changes(changes);
+        ASSERT_THAT(gaps(changes), SizeIs(1));
+        EXPECT_EQ(gaps(changes)[0].lines, 2);
+        EXPECT_EQ(changes.positions.at("uid-1/runner/0")->lines, 2u);
+        for (const IncidentRow* row : book.incidents()) {
+            EXPECT_EQ(row->rule, "log-line-passed-over");
+            take();
+            for (const auto& [unused, proof] : std::as_const(changes).evidence)
+                EXPECT_THAT(proof->context_before, IsEmpty());
+        }
+    }
 }
 
 // What must have lasted proves nothing when nobody looked.
