@@ -86,6 +86,24 @@ void read_files(ConfigNode& root, Config& config) {
     }
 }
 
+void read_journal(ConfigNode& root, Config& config) {
+    std::set<std::string> names;
+    for (auto& map : root.maps("journal", "journal[]")) {
+        JournalConfig& journal = config.journal.emplace_back();
+        map.text("unit", journal.unit);
+        map.text("directory", journal.directory);
+        journal.name = journal.unit;
+        map.text("name", journal.name);
+        claim(map, journal.name, names);
+        if (!map.has("unit"))
+            map.error("the unit is missing. Write, for example, unit: gitlab-runner.service.");
+        else if (journal.unit.find_first_of("*?[") != std::string::npos)
+            map.error("unit", quoted(journal.unit) +
+                                  " stands for several units, whose lines would be mixed up. Write "
+                                  "an entry for each.");
+    }
+}
+
 void read_http(ConfigNode& root, Config& config) {
     ConfigNode http = root.map("http", "http");
     http.address("listen", config.http.listen);
@@ -259,6 +277,7 @@ void read_alerts(ConfigNode& root, Config& config) {
 void read_config(ConfigNode& root, Config& config) {
     read_clusters(root, config);
     read_files(root, config);
+    read_journal(root, config);
     root.texts("rules", config.rules);
     root.duration("history", config.history, ConfigNode::Zero::allowed);
     ConfigNode storage = root.map("storage", "storage");
@@ -275,12 +294,13 @@ void read_config(ConfigNode& root, Config& config) {
 const std::vector<ConfigSection>& config_sections() {
     static const std::vector<ConfigSection> sections{
         {"",
-         {"clusters", "files", "rules", "history", "storage", "http", "probe_listen",
+         {"clusters", "files", "journal", "rules", "history", "storage", "http", "probe_listen",
           "gitlab_hosts", "alerts"}},
         {"clusters[]",
          {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector", "workloads",
           "open_rate"}},
         {"files[]", {"name", "path"}},
+        {"journal[]", {"name", "unit", "directory"}},
         {"storage", {"database", "retention", "size_max"}},
         {"http", {"listen"}},
         {"alerts", {"receivers", "route"}},
@@ -309,9 +329,11 @@ Result<Config, std::vector<ConfigError>> parse_config(
         const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
         ConfigNode root(reader, documents.empty() ? YAML::Node() : documents.front(), "", "");
         read_config(root, config);
-        if (!reader.failed() && config.clusters.empty() && config.files.empty())
+        if (!reader.failed() && config.clusters.empty() && config.files.empty() &&
+            config.journal.empty())
             root.error(
-                "neither clusters nor files stand here, so there is nothing to watch. Write, for "
+                "neither clusters nor files nor journal stand here, so there is nothing to watch. "
+                "Write, for "
                 "example, clusters: [{kubeconfig: FILE}], or clusters: [{}] in a pod.");
         if (documents.size() > 1)
             reader.error(documents[1].Mark(), "",

@@ -27,6 +27,13 @@ struct FileConfig {
     std::string path;
 };
 
+// One unit's entries in the systemd journal.
+struct JournalConfig {
+    std::string name;       // default: the unit
+    std::string unit;       // as journalctl --unit takes it, one unit
+    std::string directory;  // of the journal's files; empty: this machine's journal
+};
+
 // A URL may hold a secret: it comes from a file (`url_file`, re-read when it changes) or from the
 // configuration, and is never printed.
 struct WebhookConfig {
@@ -49,6 +56,7 @@ struct ReceiverConfig {
 struct Config {
     std::vector<ClusterConfig> clusters;
     std::vector<FileConfig> files;
+    std::vector<JournalConfig> journal;
     std::vector<std::string> rules;  // further rule folders
     Duration history = std::chrono::hours(24);
     struct Storage {

@@ -1,6 +1,5 @@
 #include "daemon/source_manager.h"
 
-#include "daemon/sources/file_source.h"
 #include "daemon/sources/pod_source.h"
 
 #include <spdlog/spdlog.h>
@@ -52,8 +51,8 @@ SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& mat
                exceptions,
                unclassified,
                clock,
-               crash_mark,
                metrics,
+               crash_mark,
                hooks_.changed,
                std::move(dropping),
                [this](const std::string& instance) { on_caught_up(instance); },
@@ -75,6 +74,7 @@ void SourceManager::start(const StoredState& stored) {
     for (const auto& [instance, row] : stored_)
         if (row.complete) finished_.insert(instance);
     for (const auto& file : config_.files) start_file(file);
+    for (const auto& journal : config_.journal) start_journal(journal);
     for (const auto& cluster : config_.clusters) start_cluster(cluster);
     check_all_caught_up();
 }
@@ -132,23 +132,6 @@ void SourceManager::on_trouble(Cluster& cluster, const std::string& whose, const
     else if (!trouble.empty())
         hooks_.report("cluster " + cluster.config.name + ": " + over);
     trouble = what;
-}
-
-void SourceManager::start_file(const FileConfig& config) {
-    Place place;
-    place.workload = config.name;
-    place.member = config.path;
-    place.instance = "file/" + config.path;
-    FileSource::Options options;
-    options.history = config_.history;
-    options.on_trouble = [this, path = config.path](const std::string& what) {
-        if (!what.empty()) hooks_.report(what);
-        file_troubles_[path] = what;
-    };
-    auto source = std::make_unique<FileSource>(clock_, place, stored_position(place.instance),
-                                               std::move(options));
-    if (Reading* reading = begin(std::move(source)))
-        awaited_.insert(reading->reader->place().instance);
 }
 
 std::optional<PositionRow> SourceManager::stored_position(const std::string& instance) const {
@@ -389,7 +372,7 @@ SourceManager::Status SourceManager::status() const {
         for (const auto& [unused, what] : cluster->troubles)
             if (!what.empty())
                 status.troubles.push_back("cluster " + cluster->config.name + ": " + what);
-    for (const auto& [unused, what] : file_troubles_)
+    for (const auto& [unused, what] : local_troubles_)
         if (!what.empty()) status.troubles.push_back(what);
     return status;
 }

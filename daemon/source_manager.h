@@ -65,6 +65,8 @@ private:
     void on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
                     const std::string& over);
     void start_file(const FileConfig& config);
+    void start_journal(const JournalConfig& config);
+    std::function<void(const std::string&)> report_trouble_of(const std::string& instance);
     void on_pod(Cluster& cluster, const Pod& pod);
     void on_gone(Cluster& cluster, const Pod& pod);
     void on_listed(Cluster& cluster);
@@ -91,7 +93,7 @@ private:
     std::map<std::string, std::int64_t> coverage_ordinals_;
     std::vector<std::unique_ptr<Cluster>> clusters_;
     std::map<std::string, std::unique_ptr<Reading>> readings_;  // by instance
-    std::map<std::string, std::string> file_troubles_;
+    std::map<std::string, std::string> local_troubles_;  // of files and journals, by instance
     std::set<std::string> finished_;  // instances read to their end, not to be read again
     std::set<std::string> awaited_;   // known at the start and not caught up
     std::map<std::string, Timestamp> probed_;

@@ -142,6 +142,8 @@ int print_sources(const Config& config, std::ostream& out) {
     if (failed) std::rethrow_exception(failed);
     for (const auto& file : config.files)
         out << "file " << visible_text(file.path) << ": followed\n";
+    for (const auto& journal : config.journal)
+        out << "journal of " << visible_text(journal.unit) << ": followed\n";
     return complete ? 0 : 1;
 }
 

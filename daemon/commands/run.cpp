@@ -231,7 +231,8 @@ int check_config(const RunOptions& options) {
     }
     const Config& config = loaded->config;
     std::cout << "in order: " << config.clusters.size() << " clusters, " << config.files.size()
-              << " files, " << config.alerts.receivers.size() << " receivers, "
+              << " files, " << config.journal.size() << " units of the journal, "
+              << config.alerts.receivers.size() << " receivers, "
               << loaded->rules.matcher->pack().rules.size() << " rules\n";
     for (const auto& slow : loaded->rules.matcher->slow_patterns())
         std::cout << "slow rule (no literal to look for first): " << slow << "\n";

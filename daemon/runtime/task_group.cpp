@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -18,6 +19,8 @@ bool is_cancellation(const std::exception_ptr& failure) {
         std::rethrow_exception(failure);
     } catch (const boost::system::system_error& error) {
         return error.code() == asio::error::operation_aborted;
+    } catch (const asio::multiple_exceptions& both) {  // of two that ran side by side
+        return is_cancellation(both.first_exception());
     } catch (...) {
         return false;
     }

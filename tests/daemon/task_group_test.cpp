@@ -3,6 +3,7 @@
 #include "tests/daemon/run_on_loop.h"
 
 #include <gmock/gmock.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -45,6 +46,24 @@ asio::awaitable<void> fail() {
 asio::awaitable<void> turn() {
     auto loop = co_await asio::this_coro::executor;
     co_await asio::post(loop, asio::use_awaitable);
+}
+
+asio::awaitable<void> wait_on_both_sides(std::shared_ptr<int> holds) {
+    using namespace asio::experimental::awaitable_operators;
+    co_await (wait_for_ever(holds) || wait_for_ever(holds));
+}
+
+TEST(TaskGroup, TakesACancellationOnBothSidesForOne) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Failures failures;
+        TaskGroup group(loop, failures.record());
+        auto held = std::make_shared<int>(0);
+        group.spawn("waiter", wait_on_both_sides(held));
+        auto waiting = [&] { return *held == 2; };
+        co_await until(waiting);
+        co_await group.stop();
+        EXPECT_THAT(failures.seen, IsEmpty());
+    });
 }
 
 TEST(TaskGroup, StopEndsEveryTaskAndFreesWhatItHeld) {
