@@ -8,12 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -23,40 +18,12 @@ namespace runnerwatch {
 namespace {
 
 constexpr std::chrono::milliseconds poll_interval{500};
-constexpr std::size_t part_bytes = 64 * 1024;
-constexpr std::size_t binary_look_bytes = 4096;
 constexpr int history_look_lines = 50;
 constexpr std::uint64_t halving_ends_bytes = 1024 * 1024;
 constexpr std::size_t line_ends_max = RecordReader::record_lines_max + 1;
-
-// Blob: version, then device, inode, offset, guard; 8 bytes each, least significant first.
-constexpr char blob_version = 1;
-constexpr std::size_t integer_bytes = 8;
-
-std::string pread_some(int file, std::uint64_t offset, std::size_t most) {
-    std::string bytes(most, '\0');
-    std::size_t count = 0;
-    while (count < most) {
-        const ssize_t got =
-            ::pread(file, bytes.data() + count, most - count, static_cast<off_t>(offset + count));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw std::system_error(errno, std::generic_category(), "read");
-        if (got == 0) break;
-        count += static_cast<std::size_t>(got);
-    }
-    bytes.resize(count);
-    return bytes;
-}
-
-// Compressed, or mostly NULs. A few NULs are what a log that was truncated under a writer has.
-bool looks_binary(std::string_view bytes) {
-    const auto zeros = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\0'));
-    return bytes.starts_with("\x1F\x8B") || bytes.starts_with("\x28\xB5\x2F\xFD") ||
-           bytes.starts_with(
-               "\x7F"
-               "ELF") ||
-           zeros > bytes.size() / 8;
-}
+constexpr std::size_t framed_ends_max = 4096;
+// A writer may go on with a file that was renamed until it is told to open its log anew.
+constexpr int replaced_looks_max = 2;
 
 std::optional<Timestamp> time_of(const PrefixedLine& line) {
     return line.time ? line.time : decode_record(line.text).time;
@@ -76,45 +43,41 @@ std::optional<Timestamp> first_time(std::string_view bytes) {
 }
 
 // Behind the first newline of the bytes at `offset`.
-std::uint64_t next_line(int file, std::uint64_t offset) {
-    const std::size_t newline = pread_some(file, offset, part_bytes).find('\n');
+std::uint64_t next_line(const LogFile& file, std::uint64_t offset) {
+    const std::size_t newline = file.peek(offset, LogFile::part_bytes).find('\n');
     return newline == std::string::npos ? offset : offset + newline + 1;
+}
+
+// Behind the last newline.
+std::uint64_t last_line(const LogFile& file) {
+    const std::uint64_t end = file.stamp().size;
+    const std::uint64_t begin = end - std::min<std::uint64_t>(end, LogFile::part_bytes);
+    const std::string last = file.peek(begin, LogFile::part_bytes);
+    const std::size_t newline = last.rfind('\n');
+    return newline == std::string::npos ? begin : begin + newline + 1;
+}
+
+// In a file whose lines have times these grow, so the place is found by halving; the rest of the
+// way is skipped line by line.
+std::uint64_t place_of(const LogFile& file, Timestamp since) {
+    std::uint64_t older = 0, newer = file.stamp().size;
+    while (newer - older > halving_ends_bytes) {
+        const std::uint64_t middle = older + (newer - older) / 2;
+        const auto time = first_time(file.peek(next_line(file, middle), LogFile::part_bytes));
+        (time && *time < since ? older : newer) = middle;
+    }
+    return older == 0 ? 0 : next_line(file, older);
 }
 
 }  // namespace
 
-std::string FilePosition::blob() const {
-    std::string blob{blob_version};
-    for (const std::uint64_t value : {device, inode, offset, guard})
-        for (std::size_t i = 0; i < integer_bytes; ++i)
-            blob.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-    return blob;
-}
-
-std::optional<FilePosition> FilePosition::parse(std::string_view blob) {
-    std::array<std::uint64_t, 4> values{};
-    if (blob.size() != 1 + values.size() * integer_bytes || blob.front() != blob_version)
-        return std::nullopt;
-    for (std::size_t i = 0; i < values.size() * integer_bytes; ++i)
-        values[i / integer_bytes] |=
-            static_cast<std::uint64_t>(static_cast<unsigned char>(blob[1 + i]))
-            << (8 * (i % integer_bytes));
-    return FilePosition{values[0], values[1], values[2], values[3]};
-}
-
 FileSource::FileSource(const Clock& clock, Place place, std::optional<PositionRow> position,
                        Options options)
-    : clock_(clock), place_(std::move(place)), options_(std::move(options)), line_ends_{0} {
+    : clock_(clock), place_(std::move(place)), options_(std::move(options)) {
     if (!position) return;
     lines_ = position->lines;
     complete_ = position->complete;
-    stored_ = position->blob;
-}
-
-FileSource::~FileSource() { close(); }
-
-void FileSource::close() {
-    if (file_ >= 0) ::close(std::exchange(file_, -1));
+    if (const auto stored = FilePosition::parse(position->blob)) line_ends_.push_back(*stored);
 }
 
 void FileSource::drain() {
@@ -127,14 +90,21 @@ asio::awaitable<void> FileSource::run(LineSink& sink) {
     auto loop = co_await asio::this_coro::executor;
     wake_.emplace(loop);
     while (!complete_) {
-        if (file_ >= 0 || open()) {
+        if (file_ || co_await open()) {
             while (read_part()) co_await asio::post(loop, asio::use_awaitable);
-            const bool finished = replaced() || draining_;
+            if (!file_) continue;  // it was truncated
+            const bool finished = rotated_ || replaced() || draining_;
             // What was written before it was replaced.
             while (finished && read_part()) co_await asio::post(loop, asio::use_awaitable);
-            end_of_file(finished);
-            if (finished) close();
-            if (finished && !draining_) continue;
+            if (!file_) continue;
+            if (finished) end_of_file();
+            if (!rotated_) {
+                skip_before_.reset();
+                caught_up();
+            }
+            const bool more = rotated_ || !draining_;
+            if (finished) leave(true);
+            if (finished && more) continue;
         }
         if (draining_) break;
         wake_->expires_after(clock_.real(poll_interval));
@@ -145,130 +115,215 @@ asio::awaitable<void> FileSource::run(LineSink& sink) {
     sink.on_complete();
 }
 
-bool FileSource::open() {
+FileSource::File FileSource::open_current() {
     const std::string& path = place_.member;
-    // Without O_NONBLOCK a pipe would stop the loop here.
-    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat status {};
-    if (file_ < 0 || ::fstat(file_, &status) != 0) {
-        const int error = errno;
-        close();
+    auto file = LogFile::open(path);
+    if (!file && file.error().what.empty()) {
+        const int error = file.error().error;
         awaited_ = awaited_ || error == ENOENT;
         trouble("cannot read " + path + ": " + std::generic_category().message(error) +
                 (error == ENOENT ? "; waiting for it to appear"
                                  : "; give this user the right to read it"));
-        return false;
+        return nullptr;
     }
-    std::string wrong;
-    if (S_ISDIR(status.st_mode))
-        wrong = "it is a directory";
-    else if (!S_ISREG(status.st_mode))
-        wrong = "it is not a regular file";
-    else if (looks_binary(pread_some(file_, 0, binary_look_bytes)))
-        wrong = "it is binary or compressed";
-    if (!wrong.empty()) {
-        close();
-        trouble("cannot read " + path + ": " + wrong + "; name a log file of text in files[].path");
-        return false;
+    if (!file || (*file)->compressed()) {
+        trouble("cannot read " + path + ": " + (file ? "it is compressed" : file.error().what) +
+                "; name a log file of text in files[].path");
+        return nullptr;
     }
     trouble("");
-    device_ = status.st_dev;
-    inode_ = status.st_ino;
-    begin();
-    return true;
+    return std::move(*file);
 }
 
-void FileSource::begin() {
-    const bool new_from_start = std::exchange(awaited_, true);
-    if (const auto stored = FilePosition::parse(std::exchange(stored_, {}))) {
-        const bool long_enough = size() >= stored->offset;
-        const FilePosition here{device_, inode_, stored->offset, guard_before(stored->offset)};
-        if (long_enough && here == *stored) return begin_at(stored->offset);
-        sink_->on_gap({"rotated_while_disconnected", "possibly_lost", std::nullopt, std::nullopt,
-                       "this is not the file that was read before"});
-        return begin_at(0);
+asio::awaitable<bool> FileSource::open() {
+    File current = open_current();
+    if (!current) co_return false;
+    if (!line_ends_.empty()) co_return co_await go_on(std::move(current));
+    first_contact(std::move(current));
+    co_return true;
+}
+
+// Opens the file in which the place is that was read up to; where that was read to its end, the
+// one after it.
+asio::awaitable<bool> FileSource::go_on(File current) {
+    const bool whole = std::exchange(left_whole_, false);
+    const bool truncated = std::exchange(was_truncated_, false);
+    const FilePosition from = line_ends_.back();
+    const bool same = current->device() == from.device && current->inode() == from.inode;
+    if (same && !whole && co_await reaches_place(*current)) {
+        current->seek(from.offset);
+        begin(std::move(current), false);
+        co_return true;
     }
-    begin_at(new_from_start ? 0 : start_of_history());
-}
-
-void FileSource::begin_at(std::uint64_t offset) {
-    framer_.clear();
-    unwrapper_ = LineUnwrapper();
-    framed_to_ = offset;
-    read_to_ = offset;
-    guard_ = guard_before(offset);
-    size_seen_ = size();
-    line_ends_.assign(1, offset);
-}
-
-// A line without time cannot be dated: such a file is read from its end. In another the times
-// grow, so the place is found by halving; the rest of the way is skipped line by line.
-std::uint64_t FileSource::start_of_history() {
-    const std::uint64_t end = size();
-    if (options_.history <= Duration::zero() || !first_time(pread_some(file_, 0, part_bytes))) {
-        const std::uint64_t begin = end - std::min<std::uint64_t>(end, part_bytes);
-        const std::string last = pread_some(file_, begin, part_bytes);
-        const std::size_t newline = last.rfind('\n');
-        return newline == std::string::npos ? begin : begin + newline + 1;
+    const std::vector<std::string> rotated = rotated_files(place_.member);
+    const auto found = co_await find_place(rotated);
+    const std::size_t next = found ? *found + (whole ? 1 : 0) : rotated.size();
+    if (next < rotated.size()) {
+        auto file = LogFile::open(rotated[next]);
+        if (!file || (!whole && !co_await reaches_place(**file))) {
+            left_whole_ = whole;  // just rotated further: looked for again
+            was_truncated_ = truncated;
+            co_return false;
+        }
+        if (!whole && !(*file)->compressed()) (*file)->seek(from.offset);
+        begin(std::move(*file), true);
+        co_return true;
     }
+    if (!found && truncated)
+        gap("file_truncated",
+            "the file was truncated; what was written just before may not have been read");
+    else if (!found && !whole)
+        gap("rotated_while_disconnected", "this is not the file that was read before");
+    begin(std::move(current), false);
+    co_return true;
+}
+
+// The one that was read last, by its inode; or a copy of it, by its bytes.
+asio::awaitable<std::optional<std::size_t>> FileSource::find_place(
+    const std::vector<std::string>& rotated) {
+    const FilePosition from = line_ends_.back();
+    for (const bool by_inode : {true, false}) {
+        if (!by_inode && from.offset == 0) break;
+        for (std::size_t i = rotated.size(); i-- > 0;) {
+            auto file = LogFile::open(rotated[i]);
+            if (!file) continue;
+            const bool same = (*file)->device() == from.device && (*file)->inode() == from.inode;
+            if (same == by_inode && co_await reaches_place(**file)) co_return i;
+        }
+    }
+    co_return std::nullopt;
+}
+
+// Whether the file has the bytes before the place there. A compressed one is read up to it.
+asio::awaitable<bool> FileSource::reaches_place(LogFile& file) const {
+    const FilePosition from = line_ends_.back();
+    auto loop = co_await asio::this_coro::executor;
+    if (!file.compressed()) {
+        const auto length = std::min<std::uint64_t>(from.offset, FilePosition::guard_bytes_max);
+        co_return file.stamp().size >=
+                from.offset&& line_hash(file.peek(from.offset - length, length)) ==
+            from.guard;
+    }
+    while (file.read_to() < from.offset) {
+        const auto part = file.read(static_cast<std::size_t>(
+            std::min<std::uint64_t>(from.offset - file.read_to(), LogFile::part_bytes)));
+        if (!part || part->empty()) co_return false;
+        co_await asio::post(loop, asio::use_awaitable);
+    }
+    co_return line_hash(file.tail()) == from.guard;
+}
+
+// A line without time cannot be dated: such a file is read from its end, and what was rotated away
+// before is not read.
+void FileSource::first_contact(File current) {
+    if (awaited_) return begin(std::move(current), false);
     const Timestamp since = clock_.now() - options_.history;
-    std::uint64_t older = 0, newer = end;
-    while (newer - older > halving_ends_bytes) {
-        const std::uint64_t middle = older + (newer - older) / 2;
-        const auto time = first_time(pread_some(file_, next_line(file_, middle), part_bytes));
-        (time && *time < since ? older : newer) = middle;
+    if (options_.history <= Duration::zero() ||
+        (!first_time(current->peek(0, LogFile::part_bytes)) && current->stamp().size > 0)) {
+        current->seek(last_line(*current));
+        return begin(std::move(current), false);
     }
     skip_before_ = since;
-    return older == 0 ? 0 : next_line(file_, older);
+    for (const std::string& path : rotated_files(place_.member)) {
+        const auto at = modified_at(path);
+        if (!at || *at < since) continue;
+        auto file = LogFile::open(path);
+        if (!file) continue;
+        if (!(*file)->compressed()) (*file)->seek(place_of(**file, since));
+        return begin(std::move(*file), true);
+    }
+    current->seek(place_of(*current, since));
+    begin(std::move(current), false);
 }
 
-std::uint64_t FileSource::size() const {
-    struct stat status {};
-    return ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+void FileSource::begin(File file, bool rotated) {
+    file_ = std::move(file);
+    rotated_ = rotated;
+    awaited_ = true;
+    replaced_looks_ = 0;
+    damaged_ = false;
+    seen_ = file_->stamp();
+    framer_.clear();
+    unwrapper_ = LineUnwrapper();
+    framed_to_ = file_->read_to();
+    framed_lines_ = 0;
+    framed_ends_.clear();
+    // Until there is a line, the place is the end of the file before: that has content to be told
+    // by.
+    if (line_ends_.empty())
+        line_ends_.push_back(
+            {file_->device(), file_->inode(), file_->read_to(), line_hash(file_->tail())});
 }
 
-std::uint64_t FileSource::guard_before(std::uint64_t offset) const {
-    const std::uint64_t length = std::min<std::uint64_t>(offset, FilePosition::guard_bytes_max);
-    return line_hash(pread_some(file_, offset - length, length));
+void FileSource::leave(bool whole) {
+    // Its end, also where it had no line: that it was read is known by it.
+    if (whole)
+        line_ends_.back() = {file_->device(), file_->inode(), file_->read_to(),
+                             line_hash(file_->tail())};
+    file_.reset();
+    left_whole_ = whole;
 }
 
-// Whether the name stands for another file by now. One that only vanished may come back.
-bool FileSource::replaced() const {
-    struct stat status {};
-    if (::stat(place_.member.c_str(), &status) != 0) return false;
-    return status.st_dev != device_ || status.st_ino != inode_;
+// Whether the name stands for another file by now, which is written to. One that only vanished may
+// come back.
+bool FileSource::replaced() {
+    const auto other = LogFile::open(place_.member);
+    const bool another =
+        other && ((*other)->device() != file_->device() || (*other)->inode() != file_->inode());
+    if (!another || (*other)->stamp().size == 0) {
+        replaced_looks_ = 0;
+        return false;
+    }
+    return ++replaced_looks_ >= replaced_looks_max;
 }
 
-void FileSource::look_for_truncation() {
-    const std::uint64_t now = size();
-    if (now == size_seen_) return;
-    size_seen_ = now;
-    if (now >= read_to_ && guard_before(read_to_) == guard_) return;
-    sink_->on_gap({"file_truncated", "possibly_lost", last_time_, std::nullopt,
-                   "the file was truncated; what was written just before may not have been read"});
-    begin_at(0);
+bool FileSource::truncated() {
+    const LogFile::Stamp now = file_->stamp();
+    if (file_->compressed() || now == seen_) return false;
+    seen_ = now;
+    return now.size < file_->read_to() || !file_->tail_stands();
 }
 
-// False at the end of the file.
+// False at the end of the file, and when there is no file any more.
 bool FileSource::read_part() {
-    look_for_truncation();
-    const std::string part = pread_some(file_, read_to_, part_bytes);
-    if (part.empty()) return false;
-    read_to_ += part.size();
-    framer_.feed(part, [this](const FramedLine& framed) { line(framed); });
-    guard_ = guard_before(read_to_);
-    return true;
+    bool cut_off = truncated();
+    window_ = file_->tail();
+    window_from_ = file_->read_to() - window_.size();
+    Result<std::string, std::string> part = std::string();
+    if (!cut_off) part = file_->read();
+    // It may have been truncated, and have grown again, between the look and the read.
+    cut_off = cut_off || (part && !part->empty() && !file_->compressed() &&
+                          !file_->has(window_from_, window_));
+    if (cut_off) {
+        leave(false);
+        was_truncated_ = true;
+        return false;
+    }
+    if (!part) {
+        if (!std::exchange(damaged_, true))
+            gap("rotated_file_damaged", "a compressed file that was rotated away is damaged");
+        return false;
+    }
+    window_ += *part;
+    framer_.feed(*part, [this](const FramedLine& framed) { line(framed); });
+    return !part->empty();
 }
 
 void FileSource::line(const FramedLine& framed) {
     framed_to_ += framed.bytes;
+    const std::size_t end = framed_to_ - window_from_;
+    const std::size_t length = std::min(end, FilePosition::guard_bytes_max);
+    framed_ends_.push_back({file_->device(), file_->inode(), framed_to_,
+                            line_hash(std::string_view(window_).substr(end - length, length))});
+    if (framed_ends_.size() > framed_ends_max) framed_ends_.pop_front();
     unwrapper_.line(framed, ++framed_lines_,
                     [this](const UnwrappedLine& line) { unwrapped_line(line); });
 }
 
 // Where reading goes on is never within a line that a collector split.
 void FileSource::unwrapped_line(const UnwrappedLine& unwrapped) {
-    line_ends_.push_back(framed_to_);
+    while (framed_ends_.size() > framed_lines_ - unwrapped.last + 1) framed_ends_.pop_front();
+    if (!framed_ends_.empty()) line_ends_.push_back(framed_ends_.front());
     if (line_ends_.size() > line_ends_max) line_ends_.pop_front();
     const PrefixedLine& line = unwrapped.line;
     if (skip_before_) {
@@ -281,14 +336,15 @@ void FileSource::unwrapped_line(const UnwrappedLine& unwrapped) {
     sink_->on_line(line.text, line.time, unwrapped.cut);
 }
 
-void FileSource::end_of_file(bool finished) {
-    if (finished && framer_.rest().bytes > 0) {
+// Nothing more will come in this file: its last line is whole.
+void FileSource::end_of_file() {
+    if (framer_.rest().bytes > 0) {
+        window_ = file_->tail();
+        window_from_ = file_->read_to() - window_.size();
         line(framer_.rest());
         framer_.clear();
     }
-    if (finished) unwrapper_.end([this](const UnwrappedLine& line) { unwrapped_line(line); });
-    skip_before_.reset();
-    caught_up();
+    unwrapper_.end([this](const UnwrappedLine& line) { unwrapped_line(line); });
 }
 
 void FileSource::caught_up() {
@@ -302,21 +358,25 @@ PositionRow FileSource::position(std::size_t held_lines) const {
     row.lines = lines_ - held_lines;
     row.complete = complete_ && held_lines == 0;
     row.updated_at = clock_.now();
-    row.blob = stored_;
-    if (file_ >= 0) {
-        // Held lines of a file that was replaced since cannot be given back: its name is another's.
+    if (!line_ends_.empty()) {
         const std::size_t back = std::min(held_lines, line_ends_.size() - 1);
-        const std::uint64_t offset = line_ends_[line_ends_.size() - 1 - back];
-        row.blob = FilePosition{device_, inode_, offset, guard_before(offset)}.blob();
+        row.blob = line_ends_[line_ends_.size() - 1 - back].blob();
     }
     return row;
 }
 
 asio::awaitable<void> FileSource::probe_tail() {
     const Timestamp began = clock_.now();
-    const bool whole = file_ >= 0 && size() == read_to_ && framer_.rest().bytes == 0;
-    if (whole && !replaced()) sink_->on_watermark(began);
-    co_return;
+    const bool whole = file_ && !rotated_ && file_->stamp().size == file_->read_to() &&
+                       file_->tail_stands() && framer_.rest().bytes == 0;
+    if (!whole) co_return;
+    const auto named = LogFile::open(place_.member);
+    if (named && (*named)->device() == file_->device() && (*named)->inode() == file_->inode())
+        sink_->on_watermark(began);
+}
+
+void FileSource::gap(const char* kind, const char* details) {
+    sink_->on_gap({kind, "possibly_lost", last_time_, std::nullopt, details});
 }
 
 void FileSource::trouble(const std::string& what) {

@@ -8,6 +8,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -260,8 +261,8 @@ TEST(FileSource, SaysWhatItCannotRead) {
         EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
         const std::pair<std::string, const char*> cases[] = {
             {rig.folder, "it is a directory; name a log file"},
-            {binary, "it is binary or compressed"},
-            {gzip, "it is binary or compressed"},
+            {binary, "it is binary; name a log file"},
+            {gzip, "it is compressed; name a log file"},
             {pipe, "it is not a regular file"},
             {rig.folder + "/none", "No such file or directory; waiting"},
         };
@@ -275,6 +276,201 @@ TEST(FileSource, SaysWhatItCannotRead) {
             co_await reader.stop();
         }
     });
+}
+
+// Puts a file aside as logrotate does, PATH to PATH.1 and so on, compressed from the second on.
+void rotate(const Rig& rig, int kept = 5) {
+    const auto rotated = [&](int i) { return rig.path + "." + std::to_string(i); };
+    for (int i = kept; i > 1; --i)
+        if (std::filesystem::exists(rotated(i) + ".gz"))
+            std::filesystem::rename(rotated(i) + ".gz", rotated(i + 1) + ".gz");
+    if (std::filesystem::exists(rotated(1))) {
+        std::filesystem::rename(rotated(1), rotated(2));
+        ASSERT_EQ(std::system(("gzip " + rotated(2)).c_str()), 0);
+    }
+    std::filesystem::rename(rig.path, rotated(1));
+}
+
+void copy_and_truncate(const Rig& rig) {
+    const std::string original = rig.path;
+    rotate(rig);
+    // The name keeps its file: the copy is the new one.
+    std::filesystem::rename(original + ".1", original);
+    std::filesystem::copy_file(original, original + ".1");
+    std::filesystem::resize_file(original, 0);
+}
+
+TEST(FileSource, ReadsWhatWasRotatedAwayWhileNobodyRead) {
+    for (const bool copied : {false, true}) {
+        SCOPED_TRACE(copied);
+        with_rig([copied](Rig& rig) -> asio::awaitable<void> {
+            rig.write("zero\n");
+            auto first = rig.read();
+            co_await first->call("caught up");
+            rig.write("one\n");
+            co_await first->lines(1);
+            const PositionRow position = first->source.position(0);
+            co_await first->stop();
+            std::vector<std::string> all;
+            for (int rotation = 0; rotation < 4; ++rotation) {
+                all.push_back("before rotation " + std::to_string(rotation));
+                rig.write(all.back() + "\n");
+                if (copied)
+                    copy_and_truncate(rig);
+                else
+                    rotate(rig);
+            }
+            all.push_back("now");
+            rig.write("now\n");
+            auto second = rig.read(position);
+            co_await second->lines(all.size());
+            EXPECT_EQ(second->sink.lines, all);
+            EXPECT_THAT(second->sink.gaps, IsEmpty());
+            EXPECT_EQ(second->source.position(0).lines, 1 + all.size());
+            co_await second->stop();
+        });
+    }
+}
+
+TEST(FileSource, ReadsTheCopyOfWhatWasTruncatedUnderIt) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\n");
+        co_await reader->lines(1);
+        rig.write("written just before\n");
+        copy_and_truncate(rig);
+        rig.write("written just behind, and longer than what was there before it\n");
+        co_await reader->lines(3);
+        EXPECT_THAT(reader->sink.lines,
+                    ElementsAre("one", "written just before",
+                                "written just behind, and longer than what was there before it"));
+        EXPECT_THAT(reader->sink.gaps, IsEmpty());
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, ReadsWhatWasRotatedTwiceBetweenTwoLooks) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\n");
+        co_await reader->lines(1);
+        for (const char* line : {"two\n", "three\n", "four\n"}) {
+            rig.write(line);
+            rotate(rig);
+        }
+        rig.write("five\n");
+        co_await reader->lines(5);
+        EXPECT_THAT(reader->sink.lines, ElementsAre("one", "two", "three", "four", "five"));
+        EXPECT_THAT(reader->sink.gaps, IsEmpty());
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, WaitsForAWriterThatDoesNotKnowYet) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        rig.write("one\n");
+        co_await reader->lines(1);
+        rotate(rig);
+        rig.write("");  // the new file, as logrotate makes it
+        for (int i = 0; i < 5; ++i) co_await rig.clock.sleep(1s);
+        std::ofstream(rig.path + ".1", std::ios::app) << "late\n";
+        co_await reader->lines(2);
+        rig.write("new\n");
+        co_await reader->lines(3);
+        EXPECT_THAT(reader->sink.lines, ElementsAre("one", "late", "new"));
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, GivesBackHeldLinesOfAFileThatWasRotatedAway) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto first = rig.read();
+        co_await first->call("caught up");
+        rig.write("one\ntwo\n");
+        co_await first->lines(2);
+        rotate(rig);
+        rig.write("three\nfour\n");
+        co_await first->lines(4);
+        const PositionRow position = first->source.position(3);
+        co_await first->stop();
+        auto second = rig.read(position);
+        co_await second->lines(3);
+        EXPECT_THAT(second->sink.lines, ElementsAre("two", "three", "four"));
+        EXPECT_THAT(second->sink.gaps, IsEmpty());
+        co_await second->stop();
+    });
+}
+
+TEST(FileSource, ReadsAHistoryThatReachesIntoRotatedFiles) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write(rig.stamped(30 * 24h, "a month ago"));
+        rotate(rig);
+        const auto month_ago = std::filesystem::file_time_type::clock::now() - 30 * 24h;
+        std::filesystem::last_write_time(rig.path + ".1", month_ago);
+        rig.write(rig.stamped(30h, "the day before") + rig.stamped(20h, "yesterday"));
+        rotate(rig);
+        rig.write(rig.stamped(10h, "tonight"));
+        rotate(rig);
+        rig.write(rig.stamped(1h, "now"));
+        auto reader = rig.read();
+        co_await reader->call("caught up");
+        EXPECT_THAT(reader->sink.lines, ElementsAre("yesterday", "tonight", "now"));
+        EXPECT_THAT(reader->sink.gaps, IsEmpty());
+        co_await reader->stop();
+    });
+}
+
+TEST(FileSource, SaysWhenACompressedFileIsDamaged) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write("zero\n");
+        auto first = rig.read();
+        co_await first->call("caught up");
+        rig.write("one\n");
+        co_await first->lines(1);
+        const PositionRow position = first->source.position(0);
+        co_await first->stop();
+        rotate(rig);
+        rig.write(std::string(100'000, 'x') + "\n");
+        rotate(rig);
+        rig.write("two\n");
+        rotate(rig);
+        rig.write("three\n");
+        const std::string damaged = rig.path + ".2.gz";
+        std::filesystem::resize_file(damaged, std::filesystem::file_size(damaged) - 20);
+        auto second = rig.read(position);
+        co_await second->call("line three");
+        EXPECT_THAT(second->sink.calls, testing::Contains("line two"));
+        EXPECT_EQ(second->sink.gaps.size(), 1u);
+        EXPECT_EQ(second->sink.gaps.at(0).kind, "rotated_file_damaged");
+        co_await second->stop();
+    });
+}
+
+TEST(RotatedFiles, AreToldByTheirNamesAndOrderedByTime) {
+    const std::string folder = testing::TempDir() + "runnerwatch-rotated-files";
+    std::filesystem::create_directories(folder);
+    const auto now = std::filesystem::file_time_type::clock::now();
+    int age = 100;
+    for (const char* name :
+         {"app.log.10.gz", "app.log-20261129.zst", "app-2026-11-30T10-00-00.000.log", "app.log.1",
+          "app.log.1.gz", "app.log", "app.log.bak", "app.log.swp", "other.log.1", "app.log.old.1",
+          "app.logs.1", "app.log.", "app.log.1~"}) {
+        std::ofstream(folder + "/" + name) << "text";
+        std::filesystem::last_write_time(folder + "/" + name, now - std::chrono::seconds(age--));
+    }
+    EXPECT_THAT(rotated_files(folder + "/app.log"),
+                ElementsAre(folder + "/app.log.10.gz", folder + "/app.log-20261129.zst",
+                            folder + "/app-2026-11-30T10-00-00.000.log", folder + "/app.log.1"));
+    std::filesystem::remove_all(folder);
+    EXPECT_THAT(rotated_files(folder + "/app.log"), IsEmpty());
 }
 
 TEST(FilePosition, IsTheSameAfterStoringAndReading) {

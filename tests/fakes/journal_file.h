@@ -28,7 +28,7 @@ public:
         const auto micros =
             std::chrono::floor<std::chrono::microseconds>(at.time_since_epoch()).count();
         std::string entry = "__REALTIME_TIMESTAMP=" + std::to_string(micros) +
-                            "\n__MONOTONIC_TIMESTAMP=" + std::to_string(++entries_) +
+                            "\n__MONOTONIC_TIMESTAMP=" + std::to_string(micros) +
                             "\n_BOOT_ID=0000000000000000000000000000000" + std::to_string(boot) +
                             "\n_SYSTEMD_UNIT=" + unit + "\nMESSAGE\n";
         for (std::size_t i = 0; i < 8; ++i)
@@ -44,7 +44,6 @@ public:
 
 private:
     FILE* remote_;
-    int entries_ = 0;
 };
 
 }  // namespace runnerwatch
