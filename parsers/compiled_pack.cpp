@@ -9,33 +9,28 @@
 
 namespace runnerwatch {
 
+namespace {
+
+template <class Use>
+void add_use(std::vector<std::vector<Use>>& of, int message, Use where) {
+    const auto number = static_cast<std::size_t>(message);
+    if (of.size() <= number) of.resize(number + 1);
+    of[number].push_back(where);
+}
+
+}  // namespace
+
 Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
-    for (const Rule& rule : pack.rules) ranked.push_back(&rule);
-    std::stable_sort(ranked.begin(), ranked.end(), [](const Rule* a, const Rule* b) {
-        return std::tie(b->precedence, a->id) < std::tie(a->precedence, b->id);
-    });
-    const auto use = [](std::vector<std::vector<Use>>& of, int message, Use where) {
-        const auto number = static_cast<std::size_t>(message);
-        if (of.size() <= number) of.resize(number + 1);
-        of[number].push_back(where);
-    };
-    for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
-        const Rule& rule = *ranked[rank];
-        for (std::size_t i = 0; i < rule.detect.size(); ++i) {
-            const Detect& detect = rule.detect[i];
-            use(detect_uses, compile_message(detect.message),
-                {static_cast<int>(rank), static_cast<int>(i)});
-            for (const FieldPattern& capture : detect.capture) compile(capture.pattern);
-            for (const FieldPattern& condition : detect.require) compile(condition.pattern);
-            for (const FieldPattern& condition : detect.without) compile(condition.pattern);
-        }
+    compile_detection();
+    for (const Rule& rule : pack.rules) {
         const auto place = static_cast<int>(&rule - pack.rules.data());
         for (std::size_t i = 0; i < rule.open.sequence.size(); ++i)
-            use(follow_uses, compile_message(rule.open.sequence[i]), {place, static_cast<int>(i)});
+            add_use(follow_uses, compile_message(rule.open.sequence[i]),
+                    Use{place, static_cast<int>(i)});
         for (const Detect& detect : rule.detect)
             if (detect.absent && !rule.notice)  // a notice waits for nothing
-                use(follow_uses, compile_message(detect.absent->message),
-                    {place, FollowUp::promised});
+                add_use(follow_uses, compile_message(detect.absent->message),
+                        Use{place, FollowUp::promised});
         for (const Wording& wording : rule.wordings) compile(wording.when.pattern);
         for (const Cause& cause : rule.causes)
             for (const Condition& condition : cause.when) compile(condition.pattern);
@@ -48,6 +43,40 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
     follow_uses.resize(messages.size());
 }
 
+void Matcher::Compiled::compile_detection() {
+    std::vector<const Rule*> ranked;
+    for (const Rule& rule : pack.rules) ranked.push_back(&rule);
+    std::stable_sort(ranked.begin(), ranked.end(), [](const Rule* a, const Rule* b) {
+        return std::tie(b->precedence, a->id) < std::tie(a->precedence, b->id);
+    });
+    for (const Rule* rule : ranked)
+        for (const Detect& detect : rule->detect) {
+            const int message = compile_message(detect.message);
+            add_use(detect_uses, message, ways.size());
+            ways.push_back(compile_way(*rule, detect));
+        }
+}
+
+Matcher::Compiled::Way Matcher::Compiled::compile_way(const Rule& rule, const Detect& detect) {
+    Way way{&rule,
+            &detect,
+            regexes.at(&detect.message),
+            detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START,
+            {},
+            {},
+            {}};
+    for (const FieldPattern& capture : detect.capture)
+        way.captures.push_back({&capture.field, compile(capture.pattern), true});
+    const auto add = [&](const FieldPattern& condition, bool wanted) {
+        const LazyRegex* regex = compile(condition.pattern);
+        (captures(detect, condition.field) ? way.late : way.early)
+            .push_back({&condition.field, regex, wanted});
+    };
+    for (const FieldPattern& condition : detect.require) add(condition, true);
+    for (const FieldPattern& condition : detect.without) add(condition, false);
+    return way;
+}
+
 void Matcher::Compiled::compile_recovery() {
     std::map<std::string, std::size_t> known;
     for (const Rule& rule : pack.rules)
@@ -56,7 +85,8 @@ void Matcher::Compiled::compile_recovery() {
             const auto number = static_cast<std::size_t>(compile_message(recovery.message));
             const auto [found, fresh] = known.emplace(recovery.line_id(), recovery_lines.size());
             if (fresh) {
-                recovery_lines.push_back({found->first, recovery.same, {}});
+                recovery_lines.push_back(
+                    {static_cast<int>(found->second), found->first, recovery.same, {}});
                 if (recover_uses.size() <= number) recover_uses.resize(number + 1);
                 recover_uses[number].push_back(found->second);
             }
@@ -68,7 +98,8 @@ void Matcher::Compiled::compile_recovery() {
 void Matcher::Compiled::compile_raw() {
     std::vector<std::vector<std::string>> literals;
     const auto add = [&](const std::string& message, std::vector<std::string> some) {
-        raw_numbers.emplace(&message, static_cast<int>(literals.size()));
+        const bool own = some == required_literals(message, pack.literals);
+        raw_numbers.emplace(&message, Raw{static_cast<int>(literals.size()), own});
         literals.push_back(std::move(some));
     };
     for (const RecoveryLine& line : recovery_lines) {
@@ -90,10 +121,11 @@ void Matcher::Compiled::compile_raw() {
     raw.emplace(literals);
 }
 
-void Matcher::Compiled::compile(const std::string& pattern) {
+const LazyRegex* Matcher::Compiled::compile(const std::string& pattern) {
     std::unique_ptr<LazyRegex>& regex = others[pattern];
     if (!regex) regex = std::make_unique<LazyRegex>(pattern);
     regexes.emplace(&pattern, regex.get());
+    return regex.get();
 }
 
 int Matcher::Compiled::compile_message(const std::string& pattern) {

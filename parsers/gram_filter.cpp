@@ -1,37 +1,27 @@
 #include "parsers/gram_filter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 namespace runnerwatch {
 namespace {
 
-constexpr std::size_t gram_bytes = 4;
 constexpr std::size_t seven = 2 * gram_bytes - 1;
-constexpr int mark_hash_bits = 17;  // 16 KiB: they stay in the processor's first cache
+constexpr std::size_t eleven = 3 * gram_bytes - 1;
 constexpr int entry_hash_bits = 12;
 
-// The bit that makes ASCII letters lower case, set in every byte. Other bytes are confused by it
-// too, which costs a comparison and no more.
-std::uint32_t gram_at(const char* at) {
-    std::uint32_t gram = 0;
-    std::memcpy(&gram, at, sizeof gram);
-    return gram | 0x20202020u;
-}
+std::size_t entry_slot(std::uint32_t gram) { return gram_hash(gram) >> (32 - entry_hash_bits); }
 
-std::uint32_t hash(std::uint32_t gram) { return gram * 0x9e3779b1u; }
-std::size_t entry_slot(std::uint32_t gram) { return hash(gram) >> (32 - entry_hash_bits); }
-
-// Where in a literal the seven bytes stand whose grams are rarest.
+// Where in a literal the bytes stand whose grams, or pairs of grams, are rarest.
 std::size_t rarest_begin(std::string_view literal) {
+    const bool pairs = literal.size() >= eleven;
     std::size_t best = 0;
     double rarest = std::numeric_limits<double>::infinity();
-    for (std::size_t begin = 0; begin + seven <= literal.size(); ++begin) {
+    for (std::size_t begin = 0; begin + (pairs ? eleven : seven) <= literal.size(); ++begin) {
         double share = 0;
-        for (std::size_t i = 0; i < gram_bytes; ++i)
-            share += text_share(literal.substr(begin + i, gram_bytes));
+        for (std::size_t at = begin; at < begin + gram_bytes; ++at)
+            share += text_share(literal.substr(at, pairs ? 2 * gram_bytes : gram_bytes));
         if (share < rarest) {
             rarest = share;
             best = begin;
@@ -42,22 +32,9 @@ std::size_t rarest_begin(std::string_view literal) {
 
 }  // namespace
 
-GramFilter::GramFilter(std::vector<Literal> literals)
-    : literals_(std::move(literals)), starts_((1u << entry_hash_bits) + 1) {
-    for (std::size_t i = 0; i < literals_.size(); ++i) {
-        const std::size_t first = rarest_begin(literals_[i].text);
-        for (std::size_t begin = first; begin < first + gram_bytes; ++begin) {
-            std::string gram = literals_[i].text.substr(begin, gram_bytes);
-            const bool whole = gram.size() == gram_bytes;
-            gram.resize(gram_bytes);
-            for (int last = 0; last < (whole ? 1 : 256); ++last) {
-                if (!whole) gram.back() = static_cast<char>(last);
-                if (!whole && (last & 0x20) == 0) continue;  // gram_at() sets it
-                entries_.push_back({gram_at(gram.data()), static_cast<std::uint16_t>(i),
-                                    static_cast<std::uint16_t>(begin)});
-            }
-        }
-    }
+GramFilter::GramFilter(std::vector<Literal> literals, bool vectors)
+    : literals_(std::move(literals)), starts_((1u << entry_hash_bits) + 1), vectors_(vectors) {
+    for (std::size_t i = 0; i < literals_.size(); ++i) add_literal(i);
     std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
         return entry_slot(a.gram) < entry_slot(b.gram);
     });
@@ -66,12 +43,59 @@ GramFilter::GramFilter(std::vector<Literal> literals)
     marks_ = marks_of(nullptr);
 }
 
-GramFilter::Marks GramFilter::marks_of(const char* wanted) const {
-    Marks marks((1u << mark_hash_bits) / 32);
+void GramFilter::add_literal(std::size_t literal) {
+    const std::string& text = literals_[literal].text;
+    const std::size_t first = rarest_begin(text);
+    for (std::size_t at = first; at < first + gram_bytes; ++at) {
+        const int begin = static_cast<int>(at);
+        if (at + seven <= text.size())
+            add_pair(literal, begin);
+        else if (at + 1 >= gram_bytes)
+            add_pair(literal, begin - static_cast<int>(gram_bytes));
+        else
+            entries_.push_back({gram_at(text.data() + at), 0, static_cast<std::uint16_t>(literal),
+                                static_cast<std::uint16_t>(at), true});
+    }
+}
+
+// The eight bytes from `begin` on, of which the first and the last may stand outside of it: there
+// any byte will do.
+void GramFilter::add_pair(std::size_t literal, int begin) {
+    const std::string& text = literals_[literal].text;
+    const bool any_first = begin < 0;
+    const bool any_last = begin + 8 > static_cast<int>(text.size());
+    std::string pair = any_first ? " " : "";
+    pair += text.substr(static_cast<std::size_t>(std::max(begin, 0)), 8 - pair.size());
+    pair.resize(8, ' ');
+    const auto each = [](char& byte, bool any, const auto& add) {
+        if (!any) return add();
+        for (int value = 0; value < 256; ++value) {
+            byte = static_cast<char>(value);
+            if ((value & 0x20) != 0) add();  // gram_at() sets it
+        }
+    };
+    const auto number = static_cast<std::uint16_t>(literal);
+    const auto second_at = static_cast<std::uint16_t>(begin + static_cast<int>(gram_bytes));
+    const std::uint32_t before = any_first ? 0 : gram_at(pair.data());
+    each(pair.front(), any_first, [&] { firsts_.push_back({gram_at(pair.data()), number}); });
+    each(pair.back(), any_last, [&] {
+        entries_.push_back({gram_at(pair.data() + gram_bytes), before, number, second_at, false});
+    });
+}
+
+GramMarks GramFilter::marks_of(const char* wanted) const {
+    GramMarks marks;
+    const auto is_wanted = [&](std::uint16_t literal) {
+        return wanted == nullptr || wanted[literals_[literal].number] != 0;
+    };
+    for (const First& first : firsts_)
+        if (is_wanted(first.literal)) marks.set_first(first.gram, first.literal);
     for (const Entry& entry : entries_) {
-        if (wanted != nullptr && wanted[literals_[entry.literal].number] == 0) continue;
-        const std::uint32_t bit = hash(entry.gram) >> (32 - mark_hash_bits);
-        marks[bit / 32] |= 1u << bit % 32;
+        if (!is_wanted(entry.literal)) continue;
+        if (entry.alone)
+            marks.set_alone(entry.gram);
+        else
+            marks.set_second(entry.gram, entry.literal);
     }
     return marks;
 }
@@ -83,8 +107,9 @@ bool GramFilter::look(std::string_view text, std::size_t from, std::size_t at, s
     const std::size_t slot = entry_slot(gram);
     for (std::uint32_t i = starts_[slot]; i < starts_[slot + 1]; ++i) {
         const Entry& entry = entries_[i];
-        if (entry.gram == gram && at - from >= entry.begin &&
-            literals_[entry.literal].stands_at(text, at - entry.begin) &&
+        if (entry.gram != gram || at - from < entry.begin) continue;
+        if (entry.before != 0 && gram_at(text.data() + at - gram_bytes) != entry.before) continue;
+        if (literals_[entry.literal].stands_at(text, at - entry.begin) &&
             visit(literals_[entry.literal].number))
             return true;
     }
@@ -92,42 +117,31 @@ bool GramFilter::look(std::string_view text, std::size_t from, std::size_t at, s
 }
 
 template <class Visit>
-std::size_t GramFilter::walk(std::string_view text, std::size_t from, const Marks& marks,
+std::size_t GramFilter::walk(std::string_view text, std::size_t from, const GramMarks& marks,
                              const Visit& visit) const {
     if (entries_.empty() || from >= text.size()) return std::string_view::npos;
-    constexpr std::size_t step = 8 * gram_bytes;
-    const std::uint32_t* marked = marks.data();
-    const auto passes = [marked](const char* at) {
-        const std::uint32_t bit = hash(gram_at(at)) >> (32 - mark_hash_bits);
-        return marked[bit / 32] >> bit % 32 & 1;
-    };
-    const auto stands = [&](std::size_t at) {
-        return passes(text.data() + at) != 0 &&
-               look(text, from, at, gram_at(text.data() + at), visit);
-    };
-    std::size_t at = from;
-    for (; at + step <= text.size(); at += step) {
-        const char* bytes = text.data() + at;
-        std::uint32_t places = passes(bytes) | passes(bytes + 4) << 1 | passes(bytes + 8) << 2 |
-                               passes(bytes + 12) << 3 | passes(bytes + 16) << 4 |
-                               passes(bytes + 20) << 5 | passes(bytes + 24) << 6 |
-                               passes(bytes + 28) << 7;
+    GramWalk at{text.data(), from, text.size(), 0};
+    const auto next_places = vectors_ ? next_marked_by_vectors : next_marked;
+    while (std::uint32_t places = next_places(at, marks)) {
         for (; places != 0; places &= places - 1) {
             const std::size_t place =
-                at + gram_bytes * static_cast<std::size_t>(__builtin_ctz(places));
+                at.begin + gram_bytes * static_cast<std::size_t>(__builtin_ctz(places));
             if (look(text, from, place, gram_at(text.data() + place), visit)) return place;
         }
+        at.begin += gram_block_bytes;
     }
-    for (; at + gram_bytes <= text.size(); at += gram_bytes)
-        if (stands(at)) return at;
+    std::size_t place = at.begin;
+    for (; place + gram_bytes <= text.size(); place += gram_bytes)
+        if (look(text, from, place, gram_at(text.data() + place), visit)) return place;
     // The text may end with a literal of six bytes: what follows may be any, so a blank.
     char last[gram_bytes] = {' ', ' ', ' ', ' '};
-    std::copy_n(text.data() + at, text.size() - at, last);
-    return at < text.size() && look(text, from, at, gram_at(last), visit) ? at
-                                                                          : std::string_view::npos;
+    std::copy_n(text.data() + place, text.size() - place, last);
+    return place < text.size() && look(text, from, place, gram_at(last), visit)
+               ? place
+               : std::string_view::npos;
 }
 
-std::size_t GramFilter::next(std::string_view text, std::size_t from, const Marks& marks,
+std::size_t GramFilter::next(std::string_view text, std::size_t from, const GramMarks& marks,
                              const char* wanted) const {
     return walk(text, from, marks, [wanted](std::uint16_t literal) {
         return wanted == nullptr || wanted[literal] != 0;

@@ -1,5 +1,6 @@
 #include "parsers/line_prefix.h"
 
+#include "parsers/line_shape.h"
 #include "parsers/prefix_words.h"
 #include "parsers/syslog_prefix.h"
 
@@ -147,10 +148,27 @@ PrefixedLine split_prefix(std::string_view text) {
     const auto take_plain_name = [](PrefixedLine& rest) {
         return take_kubectl(rest) || take_coloured_stern(rest) || take_compose(rest);
     };
-    while (once(named, take_plain_name) || take_time(line) || once(syslog, take_syslog) ||
-           once(grep, take_grep) || once(named, take_stern)) {
+    // A coloured level, which no collector writes, is where most lines begin.
+    const auto begins_record = [&line] {
+        const RunnerStart start = runner_start(line.text);
+        return start.coloured && start.level >= Level::warning;
+    };
+    while (!begins_record() &&
+           (once(named, take_plain_name) || take_time(line) || once(syslog, take_syslog) ||
+            once(grep, take_grep) || once(named, take_stern))) {
     }
     return line;
+}
+
+bool begins_as_sentence(std::string_view text) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    std::size_t at = 0;
+    for (int words = 0; words < 2; ++words, ++at) {
+        const std::size_t begin = at;
+        while (at < text.size() && (is_letter(text[at]) || (text[at] == '.' && at > begin))) ++at;
+        if (at == begin || at == text.size() || text[at] != ' ') return false;
+    }
+    return true;
 }
 
 }  // namespace runnerwatch

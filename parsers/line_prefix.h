@@ -29,4 +29,8 @@ struct PrefixedLine {
 // What is not surely a prefix stays in `text`: a line of the runner is never shortened.
 PrefixedLine split_prefix(std::string_view line);
 
+// Whether a text begins with two plain words, as no prefix does. The quick way to know that
+// split_prefix would take nothing off.
+bool begins_as_sentence(std::string_view text);
+
 }  // namespace runnerwatch

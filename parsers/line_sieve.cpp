@@ -105,7 +105,8 @@ void LineSieve::judge(std::size_t line_end) {
     const std::string_view line = line_at(at_, line_end);
     // A byte order mark, and the limit of a line, are for the reader.
     const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
-    if (plain && passes_over_known(line)) return pass(line_end);
+    if (const auto wanted = plain ? wants_known(line) : std::nullopt)
+        return *wanted ? read_on(line_end) : pass(line_end);
     look(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
@@ -114,14 +115,14 @@ void LineSieve::judge(std::size_t line_end) {
     read_on(line_end);
 }
 
-// The same as judge() finds out, from what is known of lines that begin alike.
-bool LineSieve::passes_over_known(std::string_view line) {
+// The same as judge() finds out, from what is known of lines that begin alike: whether this one,
+// which is all of its record, is to be read. Nothing: they do not tell.
+std::optional<bool> LineSieve::wants_known(std::string_view line) {
     const auto head = runner_head(line);
     const Known* alike = head ? known(line, *head, true) : nullptr;
-    if (alike == nullptr || reader_.wants(*alike->says, line.substr(static_cast<std::size_t>(
-                                                            head->data() - line.data()))))
-        return false;
-    return alike->shape.begins || holds_nothing_before();
+    if (alike == nullptr || !(alike->shape.begins || holds_nothing_before())) return std::nullopt;
+    return reader_.wants(*alike->says,
+                         line.substr(static_cast<std::size_t>(head->data() - line.data())));
 }
 
 // Of a line that is all of its record; nullptr: it may be something else.
@@ -143,7 +144,7 @@ bool LineSieve::holds_nothing_before() {
     if (at_ == 0) return true;
     const std::string_view before = line_at(line_begin(at_ - 1), at_);
     const auto head = runner_head(before);
-    return head && known(before, *head, false) != nullptr;
+    return head && (begins_as_sentence(*head) || known(before, *head, false) != nullptr);
 }
 
 MessageJudgement LineSieve::judgement(const Look& look) {

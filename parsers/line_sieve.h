@@ -78,7 +78,7 @@ private:
     void sift();
     void pass(std::size_t to);
     void judge(std::size_t line_end);
-    bool passes_over_known(std::string_view line);
+    std::optional<bool> wants_known(std::string_view line);
     const Known* known(std::string_view line, std::string_view head, bool judged);
     bool holds_nothing_before();
     MessageJudgement judgement(const Look& look);

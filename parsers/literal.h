@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ struct Literal {
 
     bool stands_at(std::string_view bytes, std::size_t begin) const {
         if (begin > bytes.size() || bytes.size() - begin < text.size()) return false;
+        // Most are written in lower case but for their first letter.
+        if (std::memcmp(bytes.data() + begin + 1, text.data() + 1, text.size() - 1) == 0 &&
+            folded(static_cast<unsigned char>(bytes[begin])) == static_cast<unsigned char>(text[0]))
+            return true;
         for (std::size_t i = 0; i < text.size(); ++i)
             if (folded(static_cast<unsigned char>(bytes[begin + i])) !=
                 static_cast<unsigned char>(text[i]))

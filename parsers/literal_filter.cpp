@@ -37,7 +37,7 @@ LiteralFilter::LiteralFilter(const std::vector<std::string>& literals, Way way)
 
 LiteralFilter::LiteralFilter(Split literals, Way way)
     : longest_(literals.longest),
-      grams_(std::move(literals.grams)),
+      grams_(std::move(literals.grams), way == Way::fastest && has_vectors()),
       windows_(std::move(literals.windows), way == Way::fastest && has_vectors()) {}
 
 LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
@@ -47,8 +47,8 @@ LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
     return some;
 }
 
-std::size_t LiteralFilter::next(std::string_view text, std::size_t from,
-                                const GramFilter::Marks& marks, const char* wanted) const {
+std::size_t LiteralFilter::next(std::string_view text, std::size_t from, const GramMarks& marks,
+                                const char* wanted) const {
     const std::size_t by_gram = grams_.next(text, from, marks, wanted);
     if (windows_.empty()) return by_gram;
     // What both would find behind it is not looked for twice.

@@ -21,8 +21,8 @@ public:
     static constexpr std::size_t literals_max = 60'000;
     static constexpr std::size_t npos = std::string_view::npos;
 
-    // `portable`: without AVX2, which short literals are found by where there is one. The results
-    // are the same.
+    // `portable`: without AVX2, which `fastest` uses where the processor has it. The results are
+    // the same.
     enum class Way { fastest, portable };
 
     // Throws std::invalid_argument for more literals. None may be shorter than the least.
@@ -32,7 +32,7 @@ public:
     class Selection {
         friend LiteralFilter;
         std::vector<char> wanted;
-        GramFilter::Marks marks;
+        GramMarks marks;
     };
     // `wanted` says of each literal whether it counts.
     Selection select(std::vector<char> wanted) const;
@@ -61,7 +61,7 @@ private:
     };
     LiteralFilter(Split literals, Way way);
     static Split split(const std::vector<std::string>& literals);
-    std::size_t next(std::string_view text, std::size_t from, const GramFilter::Marks& marks,
+    std::size_t next(std::string_view text, std::size_t from, const GramMarks& marks,
                      const char* wanted) const;
 
     std::size_t longest_;

@@ -10,23 +10,9 @@
 namespace runnerwatch {
 namespace {
 
-std::string_view view(const re2::StringPiece& piece) { return {piece.data(), piece.size()}; }
-
-// Adds the named groups of a match to `captures`; groups that took no part are left out.
-void take_groups(const RE2& regex, const std::vector<re2::StringPiece>& groups, Values& captures) {
-    for (const auto& [number, name] : regex.CapturingGroupNames()) {
-        const re2::StringPiece& group = groups[static_cast<std::size_t>(number)];
-        if (group.data() != nullptr) captures.insert_or_assign(name, std::string(view(group)));
-    }
-}
-
-bool match_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor, Values& captures) {
-    std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) +
-                                         1);
-    if (!regex.Match(text, 0, text.size(), anchor, groups.data(), static_cast<int>(groups.size())))
-        return false;
-    take_groups(regex, groups, captures);
-    return true;
+// Of messages, whose judgement is remembered as a whole.
+bool finds(const LazyRegex& regex, std::string_view message, RE2::Anchor anchor) {
+    return regex.get().Match(message, 0, message.size(), anchor, nullptr, 0);
 }
 
 // What a pattern over `field` works on: a capture made before, a field, or the message.
@@ -44,93 +30,86 @@ Values values_of(const Record& record, const Values& captures) {
 
 }  // namespace
 
-std::vector<Matcher::Compiled::Use> Matcher::Compiled::uses(
-    const std::vector<std::vector<Use>>& of, const std::vector<int>& candidates) const {
-    std::vector<Use> all;
-    for (const int message : candidates) {
-        const auto& some = of[static_cast<std::size_t>(message)];
-        all.insert(all.end(), some.begin(), some.end());
-    }
-    std::sort(all.begin(), all.end());
-    return all;
-}
-
-bool Matcher::Compiled::holds(const std::string& field, const std::string& pattern,
-                              const Record& record, const Values& captures) const {
-    const std::string* text = text_of(record, captures, field);
-    return text != nullptr && RE2::PartialMatch(*text, regex(pattern));
-}
-
-// What a way of detection asks for beside its message.
-bool Matcher::Compiled::meets(const Detect& detect, const Record& record,
+bool Matcher::Compiled::holds(const std::string& field, const RE2& regex, const Record& record,
                               const Values& captures) const {
-    const auto matches = [&](const FieldPattern& condition) {
-        return holds(condition.field, condition.pattern, record, captures);
-    };
-    return std::all_of(detect.require.begin(), detect.require.end(), matches) &&
-           std::none_of(detect.without.begin(), detect.without.end(), matches);
+    const std::string* text = text_of(record, captures, field);
+    return text != nullptr && memo.matches(regex, *text, RE2::UNANCHORED);
 }
 
-std::optional<Values> Matcher::Compiled::detect(const Detect& detect, const Record& record) const {
-    const auto& levels = detect.levels;
-    if (!levels.empty() && std::find(levels.begin(), levels.end(), record.level) == levels.end())
-        return std::nullopt;
+// Adds the named groups of a match to `captures`; groups that took no part are left out.
+void Matcher::Compiled::take_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor,
+                                    Values& captures) const {
+    const auto& names = regex.CapturingGroupNames();
+    if (names.empty()) return;
+    const auto* groups = memo.groups(regex, text, anchor);
+    if (groups == nullptr) return;
+    for (const auto& [number, name] : names) {
+        const RegexMemo::Group& group = (*groups)[static_cast<std::size_t>(number)];
+        if (group.begin != RegexMemo::Group::unused)
+            captures.insert_or_assign(name, std::string(text.substr(group.begin, group.size)));
+    }
+}
+
+Values Matcher::Compiled::captures_of(const Way& way, const Record& record) const {
     Values captures;
-    const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
-    if (!match_groups(regex(detect.message), record.message, anchor, captures)) return std::nullopt;
-    for (const FieldPattern& capture : detect.capture) {
-        const std::string* text = text_of(record, captures, capture.field);
+    take_groups(way.message->get(), record.message, way.anchor, captures);
+    for (const Test& capture : way.captures) {
+        const std::string* text = text_of(record, captures, *capture.field);
         if (text == nullptr) continue;
         const std::string copy = *text;  // it may be the capture that is about to change
-        match_groups(regex(capture.pattern), copy, RE2::UNANCHORED, captures);
+        take_groups(capture.regex->get(), copy, RE2::UNANCHORED, captures);
     }
-    if (!meets(detect, record, captures)) return std::nullopt;
     return captures;
 }
 
+// Whether this way detects a record whose level and message it takes. `captures` are set where it
+// needs them to know.
+bool Matcher::Compiled::takes(const Way& way, const Record& record,
+                              std::optional<Values>& captures) const {
+    const Values none;
+    const auto all_hold = [&](const std::vector<Test>& tests, const Values& values) {
+        return std::all_of(tests.begin(), tests.end(),
+                           [&](const Test& test) { return holds(test, record, values); });
+    };
+    if (!all_hold(way.early, none)) return false;
+    if (way.late.empty()) return true;
+    captures = captures_of(way, record);
+    return all_hold(way.late, *captures);
+}
+
 std::vector<Matcher::Compiled::Found> Matcher::Compiled::detect_all(
-    const Record& record, const std::vector<int>& candidates) const {
+    const Record& record, const Judgement& judgement) const {
     std::vector<Found> found;
-    // In the order of rank, and of each rule the ways of detection in their order.
-    for (const Use& use : uses(detect_uses, candidates)) {
-        const Rule* rule = ranked[static_cast<std::size_t>(use.rule)];
-        if (!found.empty() && found.back().rule == rule) continue;
-        const Detect& way = rule->detect[static_cast<std::size_t>(use.index)];
-        if (auto captures = detect(way, record))
-            found.push_back({rule, &way, std::move(*captures)});
+    for (const std::size_t number : judgement.ways) {
+        const Way& way = ways[number];
+        if (!found.empty() && found.back().way->rule == way.rule) continue;
+        std::optional<Values> captures;
+        if (takes(way, record, captures)) found.push_back({&way, std::move(captures)});
     }
     return found;
 }
 
 std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
-                                                       const std::vector<int>& candidates) const {
+                                                       const Judgement& judgement) const {
     std::vector<RecoveryHit> hits;
-    for (const int message : candidates) {
-        const auto number = static_cast<std::size_t>(message);
+    for (const int message : judgement.recover) {
         Values captures;
-        if (recover_uses[number].empty() ||
-            !match_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START,
-                          captures))
-            continue;
+        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, captures);
         const Values values = values_of(record, captures);
-        for (const std::size_t line : recover_uses[number])
+        for (const std::size_t line : recover_uses[static_cast<std::size_t>(message)])
             hits.push_back({&recovery_lines[line], values});
     }
     return hits;
 }
 
 std::vector<FollowUp> Matcher::Compiled::follow_ups(const Record& record,
-                                                    const std::vector<int>& candidates) const {
+                                                    const Judgement& judgement) const {
     std::vector<FollowUp> found;
-    for (const int message : candidates) {
-        const auto number = static_cast<std::size_t>(message);
+    for (const int message : judgement.follow) {
         Values captures;
-        if (follow_uses[number].empty() ||
-            !match_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START,
-                          captures))
-            continue;
+        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, captures);
         const Values values = values_of(record, captures);
-        for (const Use& use : follow_uses[number]) {
+        for (const Use& use : follow_uses[static_cast<std::size_t>(message)]) {
             const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
             found.push_back({&rule, use.index, values, identity_of(rule, values)});
         }
@@ -164,52 +143,77 @@ Detection Matcher::Compiled::describe(const Rule& rule, const Record& record,
 }
 
 // Whether this way of detection is possible, going by level and message.
-bool Matcher::Compiled::takes_message(const Detect& detect, const Record& record) const {
-    const auto& levels = detect.levels;
+bool Matcher::Compiled::takes_message(const Way& way, const Record& record) const {
+    const auto& levels = way.detect->levels;
     if (!levels.empty() && std::find(levels.begin(), levels.end(), record.level) == levels.end())
         return false;
-    const auto anchor = detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START;
-    const std::string& message = record.message;
-    if (!regex(detect.message).Match(message, 0, message.size(), anchor, nullptr, 0)) return false;
+    if (!finds(*way.message, record.message, way.anchor)) return false;
     const Values none;
-    return std::none_of(detect.without.begin(), detect.without.end(),
-                        [&](const FieldPattern& condition) {
-                            return condition.field == "message" &&
-                                   holds(condition.field, condition.pattern, record, none);
-                        });
+    return std::all_of(way.early.begin(), way.early.end(), [&](const Test& test) {
+        return test.wanted || *test.field != "message" || holds(test, record, none);
+    });
 }
 
-MessageJudgement Matcher::Compiled::judge(const Record& record,
-                                          const std::vector<int>& candidates) const {
-    MessageJudgement judgement;
-    const auto matches = [&](int message) {
-        return messages.regex(message).get().Match(record.message, 0, record.message.size(),
-                                                   RE2::ANCHOR_START, nullptr, 0);
-    };
-    const auto detects = [&](const std::string& wanted) {
-        judgement.detection.push_back(raw_numbers.at(&wanted));
-    };
+void Matcher::Compiled::detects(Judgement& judgement, const std::string& message) const {
+    const Raw& known = raw_numbers.at(&message);
+    judgement.says.detection.push_back(known.number);
+    judgement.says.by_message = judgement.says.by_message || known.by_message;
+}
+
+void Matcher::Compiled::judge(const Record& record, Judgement& judgement) const {
+    messages.candidates(record.message, candidates);
     for (const int message : candidates) {
         const auto number = static_cast<std::size_t>(message);
-        for (const Use& use : detect_uses[number]) {
-            const Rule& rule = *ranked[static_cast<std::size_t>(use.rule)];
-            const Detect& way = rule.detect[static_cast<std::size_t>(use.index)];
-            if (!rule.notice && takes_message(way, record)) detects(way.message);
+        for (const std::size_t way : detect_uses[number]) {
+            if (!takes_message(ways[way], record)) continue;
+            judgement.ways.push_back(way);
+            if (!ways[way].rule->notice) detects(judgement, ways[way].detect->message);
         }
         if (follow_uses[number].empty() && recover_uses[number].empty()) continue;
-        if (!matches(message)) continue;
+        if (!finds(messages.regex(message), record.message, RE2::ANCHOR_START)) continue;
+        if (!follow_uses[number].empty()) judgement.follow.push_back(message);
+        if (!recover_uses[number].empty()) judgement.recover.push_back(message);
         for (const Use& use : follow_uses[number]) {
             const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
             if (use.index != FollowUp::promised)
-                detects(rule.open.sequence[static_cast<std::size_t>(use.index)]);
+                detects(judgement, rule.open.sequence[static_cast<std::size_t>(use.index)]);
             else
                 for (const Detect& way : rule.detect)
-                    if (way.absent) detects(way.absent->message);
+                    if (way.absent) detects(judgement, way.absent->message);
         }
         for (const std::size_t line : recover_uses[number])
-            judgement.recovery.push_back(static_cast<int>(line));
+            judgement.says.recovery.push_back(static_cast<int>(line));
     }
-    return judgement;
+    std::sort(judgement.ways.begin(), judgement.ways.end());
+}
+
+const Matcher::Compiled::Judgement& Matcher::Compiled::judge(const Record& record) const {
+    const std::string_view level = to_string(record.level);
+    if (const Judgement* known = judgements.find(level, record.message)) return *known;
+    long_message = {};
+    judge(record, long_message);
+    return judgements.keep(level, record.message, long_message)
+               ? *judgements.find(level, record.message)
+               : long_message;
+}
+
+Detection Matcher::Compiled::detection_of(std::vector<Found>& found, const Record& record) const {
+    Found& winner = found.front();
+    const Rule& rule = *winner.way->rule;
+    Detection detection =
+        describe(rule, record,
+                 winner.captures ? *std::move(winner.captures) : captures_of(*winner.way, record));
+    if (winner.way->detect->absent) detection.absent = &*winner.way->detect->absent;
+    const auto add = [&](const std::string& catalog) {
+        auto& also = detection.also;
+        if (!catalog.empty() && catalog != rule.catalog &&
+            std::find(also.begin(), also.end(), catalog) == also.end())
+            also.push_back(catalog);
+    };
+    for (auto loser = std::next(found.begin()); loser != found.end(); ++loser)
+        if (!loser->way->rule->notice) add(loser->way->rule->catalog);
+    for (const HeldCause& held : detection.causes) add(held.cause->catalog);
+    return detection;
 }
 
 Matcher::Matcher(RulePack pack) : compiled_(std::make_unique<Compiled>(std::move(pack))) {}
@@ -224,38 +228,19 @@ bool Matcher::may_match(std::string_view raw) const {
 
 Match Matcher::match(const Record& record) const {
     Match match;
-    std::vector<int> candidates;
-    compiled_->messages.candidates(record.message, candidates);
-    if (candidates.empty()) return match;
-
-    auto found = compiled_->detect_all(record, candidates);
-    if (!found.empty() && found.front().rule->notice) {
-        match.notice = found.front().rule;
-    } else if (!found.empty()) {
-        auto& [rule, way, captures] = found.front();
-        Detection detection = compiled_->describe(*rule, record, std::move(captures));
-        if (way->absent) detection.absent = &*way->absent;
-        const auto add = [&](const std::string& catalog) {
-            auto& also = detection.also;
-            if (!catalog.empty() && catalog != detection.rule->catalog &&
-                std::find(also.begin(), also.end(), catalog) == also.end())
-                also.push_back(catalog);
-        };
-        for (auto loser = std::next(found.begin()); loser != found.end(); ++loser)
-            if (!loser->rule->notice) add(loser->rule->catalog);
-        for (const HeldCause& held : detection.causes) add(held.cause->catalog);
-        match.detections.push_back(std::move(detection));
-    }
-
-    match.recoveries = compiled_->recoveries(record, candidates);
-    match.follow_ups = compiled_->follow_ups(record, candidates);
+    const Compiled::Judgement& judgement = compiled_->judge(record);
+    auto found = compiled_->detect_all(record, judgement);
+    if (!found.empty() && found.front().way->rule->notice)
+        match.notice = found.front().way->rule;
+    else if (!found.empty())
+        match.detections.push_back(compiled_->detection_of(found, record));
+    match.recoveries = compiled_->recoveries(record, judgement);
+    match.follow_ups = compiled_->follow_ups(record, judgement);
     return match;
 }
 
 MessageJudgement Matcher::judge_message(const Record& record) const {
-    std::vector<int> candidates;
-    compiled_->messages.candidates(record.message, candidates);
-    return compiled_->judge(record, candidates);
+    return compiled_->judge(record).says;
 }
 
 const std::vector<RecoveryLine>& Matcher::recovery_lines() const {
@@ -264,18 +249,26 @@ const std::vector<RecoveryLine>& Matcher::recovery_lines() const {
 
 const RawFilter& Matcher::raw_filter() const { return *compiled_->raw; }
 
+bool Matcher::may_detect(const MessageJudgement& says, std::string_view line,
+                         std::vector<int>& found) const {
+    if (says.by_message || says.detection.empty()) return says.by_message;
+    raw_filter().find(line, found);
+    return std::any_of(says.detection.begin(), says.detection.end(), [&](int pattern) {
+        return raw_filter().has_any(static_cast<std::size_t>(pattern), found);
+    });
+}
+
 RawFilter::Selection Matcher::select_detection() const {
     RawFilter::Selection selection = compiled_->raw->select_none();
-    for (const auto& [message, number] : compiled_->raw_numbers)
-        compiled_->raw->select(selection, static_cast<std::size_t>(number), true);
+    for (const auto& [message, known] : compiled_->raw_numbers)
+        compiled_->raw->select(selection, static_cast<std::size_t>(known.number), true);
     return selection;
 }
 
 std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
-    std::vector<int> candidates;
-    compiled_->messages.candidates(record.message, candidates);
     std::vector<const Rule*> rules;
-    for (const auto& found : compiled_->detect_all(record, candidates)) rules.push_back(found.rule);
+    for (const auto& found : compiled_->detect_all(record, compiled_->judge(record)))
+        rules.push_back(found.way->rule);
     return rules;
 }
 

@@ -4,7 +4,8 @@
 #include "parsers/record.h"
 #include "parsers/rule.h"
 
-#include <map>
+#include <boost/container/flat_map.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 namespace runnerwatch {
 
 // Captures and fields by name; captures win over fields of the same name.
-using Values = std::map<std::string, std::string>;
+using Values = boost::container::flat_map<std::string, std::string>;
 
 struct HeldCause {
     const Cause* cause;
@@ -40,6 +41,7 @@ struct RecoveryLine {
         const Rule* rule = nullptr;
         int index = 0;  // into rule->recover
     };
+    int number = 0;                 // its place among all
     std::string id;                 // Recovery::line_id
     std::vector<std::string> same;  // fields that must equal the incident's
     std::vector<Use> proves;        // in the order of the pack
@@ -72,12 +74,15 @@ struct Match {
 struct MessageJudgement {
     std::vector<int> detection;  // it may be a failure, or a line that one waits for
     std::vector<int> recovery;   // into recovery_lines()
+    // Some of `detection` has its literals in the message: they need not be looked for in the line.
+    bool by_message = false;
 };
 
 // Finds what the rules of a pack say about records.
 //
-// Immutable after construction, so one may serve all sources. Holds a copy of the pack: what a
-// Detection points to lives as long as the Matcher.
+// One may serve all sources. Holds a copy of the pack: what a Detection points to lives as long as
+// the Matcher. Remembers what it said of messages and values, up to some two megabytes, so only one
+// thread at a time may use it.
 class Matcher {
 public:
     // Throws std::invalid_argument if a pattern does not compile: load_pack has checked them.
@@ -102,6 +107,11 @@ public:
 
     // By their place in it they are known to raw_filter() and judge_message().
     const std::vector<RecoveryLine>& recovery_lines() const;
+
+    // Whether the raw bytes of a record's line hold what some pattern of `says.detection` asks for,
+    // in the message or in a field. `found` is overwritten.
+    bool may_detect(const MessageJudgement& says, std::string_view line,
+                    std::vector<int>& found) const;
 
     // Finds in raw bytes where a record may stand. Its patterns are the recovery lines and, behind
     // them, all that detects.

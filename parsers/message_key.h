@@ -30,15 +30,17 @@ std::optional<MessageKey> message_key(std::string_view line, const LineShape& sh
 std::optional<std::string_view> runner_head(std::string_view line);
 
 // Remembers what was found out about lines: a log says the same few things again and again.
-// Bounded: of two keys that meet in one slot the later one is kept. One thread.
+// Bounded: of two keys that meet in one slot the later one is kept. Takes memory from the first key
+// on. One thread.
 template <class Found>
 class MessageMemo {
 public:
-    static constexpr std::size_t slots = 1024;
+    static constexpr std::size_t slots = 4096;
     static constexpr std::size_t key_bytes_max = 512;
 
     // What was kept for this key, or nullptr; good until the next call of keep().
     const Found* find(std::string_view level, std::string_view message) const {
+        if (slots_.empty()) return nullptr;
         const Slot& slot = slots_[place(message)];
         const bool same = slot.used && slot.level == level && slot.message == message;
         return same ? &slot.found : nullptr;
@@ -46,6 +48,7 @@ public:
     // False: the key is too long to be kept.
     bool keep(std::string_view level, std::string_view message, const Found& found) {
         if (level.size() + message.size() > key_bytes_max) return false;
+        if (slots_.empty()) slots_.resize(slots);
         slots_[place(message)] = {true, std::string(level), std::string(message), found};
         return true;
     }
@@ -69,7 +72,7 @@ private:
             (first * 0x9e3779b97f4a7c15u ^ middle) * 0xff51afd7ed558ccdu + last;
         return (mixed * 0x9e3779b97f4a7c15u >> 32) % slots;
     }
-    std::vector<Slot> slots_{slots};
+    std::vector<Slot> slots_;
 };
 
 }  // namespace runnerwatch

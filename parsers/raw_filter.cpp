@@ -24,14 +24,9 @@ bool is_signal(const std::string& field) { return field == "stop-signal" || fiel
 // Whether the name of a required field stands in the line: all formats write it as it is. Captures
 // are no fields, and klog's source has no name.
 bool is_written(const std::string& field, const Detect& detect) {
-    const auto makes = [group = "(?P<" + field + ">"](const std::string& pattern) {
-        return pattern.find(group) != std::string::npos;
-    };
     return field.size() >= LiteralFilter::literal_bytes_min && field != "message" &&
            field != "source" && std::all_of(field.begin(), field.end(), is_key_character) &&
-           !makes(detect.message) &&
-           std::none_of(detect.capture.begin(), detect.capture.end(),
-                        [&](const FieldPattern& capture) { return makes(capture.pattern); });
+           !captures(detect, field);
 }
 
 std::string lower(std::string text) {

@@ -48,6 +48,16 @@ std::optional<Confidence> confidence_from(std::string_view word) {
     return value<Confidence>(confidences, word);
 }
 
+bool has_group(const std::string& pattern, const std::string& name) {
+    return pattern.find("(?P<" + name + ">") != std::string::npos;
+}
+
+bool captures(const Detect& detect, const std::string& name) {
+    return has_group(detect.message, name) ||
+           std::any_of(detect.capture.begin(), detect.capture.end(),
+                       [&](const FieldPattern& one) { return has_group(one.pattern, name); });
+}
+
 const Fix* Rule::fix(std::string_view fix_id) const {
     const auto found =
         std::find_if(fixes.begin(), fixes.end(), [&](const Fix& fix) { return fix.id == fix_id; });

@@ -71,6 +71,10 @@ struct Detect {
     bool operator==(const Detect&) const = default;
 };
 
+// Whether a pattern has a named group, and a way of detection makes a capture, of this name.
+bool has_group(const std::string& pattern, const std::string& name);
+bool captures(const Detect& detect, const std::string& name);
+
 // What ends the trouble in one member.
 struct Recovery {
     enum class Kind {

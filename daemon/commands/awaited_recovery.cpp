@@ -3,6 +3,7 @@
 #include "parsers/line_shape.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace runnerwatch {
 namespace {
@@ -15,11 +16,6 @@ bool is_plain(char c) { return is_key_character(c) && c != '[' && c != ']'; }
 bool is_plain(std::string_view value) {
     return !value.empty() && value.size() <= 128 &&
            std::all_of(value.begin(), value.end(), [](char c) { return is_plain(c); });
-}
-
-// Whether a pattern makes the value of `name` itself: then no field need hold it.
-bool captures(const std::string& pattern, const std::string& name) {
-    return pattern.find("(?P<" + name + ">") != npos;
 }
 
 // The value behind "key=", "key":" or a key with colour codes that ends at `at`; empty: it is none.
@@ -57,7 +53,8 @@ void AwaitedRecovery::change(const Waiting& waiting, int by) {
         Field& field = line.same[i];
         field.name = recovery.same[i];
         const std::string* value = waiting.same[i];
-        if (captures(recovery.message, field.name) || (value != nullptr && !is_plain(*value)))
+        // Where the pattern makes the value itself no field need hold it.
+        if (has_group(recovery.message, field.name) || (value != nullptr && !is_plain(*value)))
             field.any += by;
         else if (value != nullptr)
             count(field.values, *value);
@@ -90,8 +87,15 @@ bool AwaitedRecovery::may_be(int number, std::string_view raw, const Lone& lone)
 }
 
 std::optional<std::string_view> AwaitedRecovery::awaited(const Field& field, std::string_view raw) {
-    for (std::size_t at = raw.find(field.name); at != npos; at = raw.find(field.name, at + 1)) {
-        const std::string_view value = value_behind(raw, at + field.name.size());
+    const std::string& name = field.name;
+    const char* end = raw.data() + raw.size();
+    for (const char* at = raw.data(); at < end; ++at) {
+        // Far faster than find(), which stops at each letter that a name begins with.
+        at = static_cast<const char*>(
+            ::memmem(at, static_cast<std::size_t>(end - at), name.data(), name.size()));
+        if (at == nullptr) break;
+        const std::string_view value =
+            value_behind(raw, static_cast<std::size_t>(at - raw.data()) + name.size());
         if (!value.empty() && field.values.contains(std::string(value))) return value;
     }
     return std::nullopt;

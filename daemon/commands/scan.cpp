@@ -26,7 +26,7 @@
 namespace runnerwatch {
 namespace {
 
-constexpr std::size_t chunk_bytes = 256 * 1024;
+constexpr std::size_t chunk_bytes = 64 * 1024;
 // When a pipe is silent for so long, what is known of a record is told.
 constexpr int pause_ms = 200;
 constexpr std::size_t blocks_max = 20;

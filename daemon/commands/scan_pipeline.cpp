@@ -53,13 +53,7 @@ bool ScanPipeline::reads_every_line() const {
 }
 
 bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line) {
-    // A field that a rule requires is no part of the message, but its text is in the line.
-    const RawFilter& filter = matcher_.raw_filter();
-    if (!says.detection.empty()) filter.find(line, literals_);
-    return std::any_of(says.detection.begin(), says.detection.end(),
-                       [&](int pattern) {
-                           return filter.has_any(static_cast<std::size_t>(pattern), literals_);
-                       }) ||
+    return matcher_.may_detect(says, line, literals_) ||
            std::any_of(says.recovery.begin(), says.recovery.end(),
                        [&](int recovery) { return report_.may_recover(awaited_, recovery, line); });
 }
@@ -75,8 +69,26 @@ void ScanPipeline::line(const FramedLine& framed, std::uint64_t number, std::uin
     ++lines_read_;
     unwrapper_.line(framed, number,
                     [this](const UnwrappedLine& unwrapped) { unwrapped_line(unwrapped); });
-    for (const auto& [recovery, wanted] : awaited_.take_changes())
+    await_lines();
+}
+
+// What is no longer awaited may be found for a while: a new selection takes longer to make than to
+// pass over many lines.
+void ScanPipeline::await_lines() {
+    const auto select = [this](int recovery, bool wanted) {
         matcher_.raw_filter().select(selection_, static_cast<std::size_t>(recovery), wanted);
+    };
+    for (const auto& [recovery, wanted] : awaited_.take_changes()) {
+        if (wanted) {
+            select(recovery, true);
+            unawaited_.erase(recovery);
+        } else {
+            unawaited_.insert(recovery);
+        }
+    }
+    if (unawaited_.empty() || line_end_ - deselected_at_ < deselect_bytes) return;
+    deselected_at_ = line_end_;
+    for (const int recovery : std::exchange(unawaited_, {})) select(recovery, false);
 }
 
 void ScanPipeline::unwrapped_line(const UnwrappedLine& unwrapped) {

@@ -12,6 +12,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,7 @@ private:
     void line(const FramedLine& framed, std::uint64_t number, std::uint64_t end) override;
     void skipped(std::string_view lines) override;
 
+    void await_lines();
     void unwrapped_line(const UnwrappedLine& unwrapped);
     void count_busy(Lane& lane);
     void note_times(std::string_view lines);
@@ -110,6 +112,9 @@ private:
     OnOpened on_opened_;
     AwaitedRecovery& awaited_;
     RawFilter::Selection selection_;
+    static constexpr std::uint64_t deselect_bytes = 4 * 1024 * 1024;
+    std::set<int> unawaited_;  // recovery lines that are still selected
+    std::uint64_t deselected_at_ = 0;
     LineSieve sieve_;
     std::vector<int> literals_;  // kept for its memory
     LineUnwrapper unwrapper_;

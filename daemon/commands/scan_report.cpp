@@ -52,14 +52,17 @@ std::string recovery_member(const Rule& rule, const std::string& source, const s
     return rule.id + '\0' + source + '\0' + pod;
 }
 
-// Of the findings that one line of recovery may mean.
-std::string recovery_key(const std::string& member, std::size_t index, const Recovery& recovery,
-                         const Values& values) {
-    std::string key = member + '\0' + std::to_string(index);
-    for (const std::string& name : recovery.same) {
+// Where a line of recovery stands, and the values that it has in common with what it ends; empty:
+// it lacks one.
+std::string recovery_place(int line, const std::string& source, const std::string& pod) {
+    return std::to_string(line) + '\0' + source + '\0' + pod;
+}
+std::string recovery_values(const std::vector<std::string>& same, const Values& values) {
+    std::string key = "=";
+    for (const std::string& name : same) {
         const auto value = values.find(name);
-        key +=
-            value == values.end() ? std::string("\0-", 2) : std::string("\0+", 2) + value->second;
+        if (value == values.end()) return {};
+        (key += value->second) += '\0';
     }
     return key;
 }
@@ -171,8 +174,7 @@ void ScanReport::await(const Finding& finding, ScanMember& member, ScanMember::A
 }
 
 bool ScanReport::may_recover(AwaitedRecovery& awaited, int line, std::string_view raw) const {
-    return awaited.may_be(
-        line, raw, [this](const std::string& member) { return recoverable(member).size() == 1; });
+    return awaited.may_be(line, raw, [this](const std::string& member) { return is_lone(member); });
 }
 
 ScanReport::Added ScanReport::add(const ScanHit& hit) {
@@ -203,12 +205,15 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
         if (member.count++ == 0) {
             std::tie(member.source, member.pod) = member_key;
             member.first = hit.at;
-            const std::string recovers = recovery_member(rule, hit.at.source, hit.at.pod);
-            recoverable_[recovers].push_back(&finding);
+            ++alike_[recovery_member(rule, hit.at.source, hit.at.pod)];
             awaited_[member.source].findings_changed();
-            for (std::size_t i = 0; i < rule.recover.size(); ++i)
-                recoverable_[recovery_key(recovers, i, rule.recover[i], finding.values)].push_back(
-                    &finding);
+            for (std::size_t i = 0; i < rule.recover.size(); ++i) {
+                const int line = recovery_lines_.at(&rule)[i];
+                Recoverable& here = recoverable_[recovery_place(line, hit.at.source, hit.at.pod)];
+                here.all.push_back({&finding, i});
+                here.by_values[recovery_values(rule.recover[i].same, finding.values)].push_back(
+                    {&finding, i});
+            }
         }
         member.last = hit.at;
         member.recovered.reset();
@@ -267,53 +272,54 @@ bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
             continue;
         }
         // A field that is not there proves nothing, unless there is but one it can mean.
-        if (recoverable(recovery_member(*finding.rule, member.source, member.pod)).size() > 1)
-            return false;
+        if (!is_lone(recovery_member(*finding.rule, member.source, member.pod))) return false;
     }
     return true;
 }
 
 void ScanReport::recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at) {
+    const auto place = recoverable_.find(recovery_place(hit.line->number, at.source, at.pod));
+    if (place == recoverable_.end()) return;
+    if (at.time) seen_until(at.source, at.pod, *at.time);
+    const Recoverable& here = place->second;
     Values same;  // as the findings have them, made once for all
     for (const std::string& name : hit.line->same)
         if (const auto value = hit.values.find(name); value != hit.values.end())
             same[name] = shown(value->second, value_bytes_max);
-    for (const RecoveryLine::Use& use : hit.line->proves)
-        if (by_rule_.contains(use.rule)) recover(use, same, record, at);
+    std::string text;
+    const auto recover_all = [&](const std::vector<Recoverable::One>& some) {
+        for (const auto& [finding, index] : some) recover(*finding, index, same, record, at, text);
+    };
+    // A missing value decides nothing, on either side, unless there is but one it can mean.
+    const std::string values = recovery_values(hit.line->same, same);
+    if (values.empty()) return recover_all(here.all);
+    for (const std::string& key : {values, std::string()})
+        if (const auto some = here.by_values.find(key); some != here.by_values.end())
+            recover_all(some->second);
 }
 
-void ScanReport::recover(const RecoveryLine::Use& use, const Values& same, const Record& record,
-                         const ScanPosition& at) {
-    const std::string key = recovery_member(*use.rule, at.source, at.pod);
-    const std::vector<Finding*>* findings = &recoverable(key);
-    if (findings->empty()) return;
-    if (at.time) seen_until(at.source, at.pod, *at.time);
-    const auto index = static_cast<std::size_t>(use.index);
-    const Recovery& recovery = use.rule->recover[index];
-    // A missing value decides nothing while there is more than one finding.
-    if (findings->size() > 1) findings = &recoverable(recovery_key(key, index, recovery, same));
-    for (Finding* finding : *findings) {
-        const auto found = finding->members.find({at.source, at.pod});
-        if (found == finding->members.end()) continue;
-        ScanMember& member = found->second;
-        // The first line that may end it counts; a proof is better than a line to wait behind.
-        const bool better = !member.recovered || (member.recovery.kind == Recovery::Kind::after &&
-                                                  recovery.kind == Recovery::Kind::evidence);
-        if (!better || !same_values(*finding, member, recovery, same)) continue;
-        member.recovered = at;
-        member.recovery = recovery;
-        member.recovery_text = shown(record.message.substr(0, record.message.find('\n')), 200);
-        const bool proven = recovery.kind == Recovery::Kind::evidence;
-        await(*finding, member,
-              proven ? ScanMember::Awaits::nothing : ScanMember::Awaits::better_proof);
-        waiting_ = waiting_ || !proven;
-    }
+void ScanReport::recover(Finding& finding, std::size_t index, const Values& same,
+                         const Record& record, const ScanPosition& at, std::string& text) {
+    const auto found = finding.members.find({at.source, at.pod});
+    if (found == finding.members.end()) return;
+    const Recovery& recovery = finding.rule->recover[index];
+    ScanMember& member = found->second;
+    // The first line that may end it counts; a proof is better than a line to wait behind.
+    const bool better = !member.recovered || (member.recovery.kind == Recovery::Kind::after &&
+                                              recovery.kind == Recovery::Kind::evidence);
+    if (!better || !same_values(finding, member, recovery, same)) return;
+    if (text.empty()) text = shown(record.message.substr(0, record.message.find('\n')), 200);
+    member.recovered = at;
+    member.recovery = recovery;
+    member.recovery_text = text;
+    const bool proven = recovery.kind == Recovery::Kind::evidence;
+    await(finding, member, proven ? ScanMember::Awaits::nothing : ScanMember::Awaits::better_proof);
+    waiting_ = waiting_ || !proven;
 }
 
-const std::vector<Finding*>& ScanReport::recoverable(const std::string& key) const {
-    static const std::vector<Finding*> none;
-    const auto found = recoverable_.find(key);
-    return found == recoverable_.end() ? none : found->second;
+bool ScanReport::is_lone(const std::string& member) const {
+    const auto found = alike_.find(member);
+    return found != alike_.end() && found->second == 1;
 }
 
 void ScanReport::seen_until(const std::string& source, const std::string& pod, Timestamp time) {

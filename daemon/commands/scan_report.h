@@ -123,17 +123,26 @@ public:
 
 private:
     void await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits);
-    void recover(const RecoveryLine::Use& use, const Values& same, const Record& record,
-                 const ScanPosition& at);
-    const std::vector<Finding*>& recoverable(const std::string& key) const;
+    void recover(Finding& finding, std::size_t index, const Values& same, const Record& record,
+                 const ScanPosition& at, std::string& text);
+    bool is_lone(const std::string& member) const;
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
                      const Values& values) const;
 
     std::map<std::string, std::unique_ptr<Finding>> findings_;
     std::map<const Rule*, std::vector<Finding*>> by_rule_;
-    // By rule and member, and by these and the values of `same`: a busy log has many lines of
-    // recovery, and many findings.
-    std::unordered_map<std::string, std::vector<Finding*>> recoverable_;
+    // The findings that one kind of recovery line may end in one place: a busy log has many such
+    // lines, and many findings.
+    struct Recoverable {
+        struct One {
+            Finding* finding;
+            std::size_t index;  // into its rule's recover
+        };
+        std::vector<One> all;
+        std::unordered_map<std::string, std::vector<One>> by_values;  // of `same`; "": one lacks
+    };
+    std::unordered_map<std::string, Recoverable> recoverable_;
+    std::unordered_map<std::string, int> alike_;  // findings by rule and member
     std::map<std::pair<std::string, std::string>, Timestamp> until_;
     std::map<const Rule*, std::vector<int>> recovery_lines_;  // of each rule's recoveries
     std::map<std::string, AwaitedRecovery> awaited_;          // by source

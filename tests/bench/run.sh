@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# run.sh [SIZE]: `runnerwatch scan` beside wc and ripgrep on one generated log. All commands run
-# in turn, A B C, A B C, …, so that a busy machine disturbs them alike: trust the ratios.
+# run.sh [SIZE]: `runnerwatch scan` beside wc and ripgrep on one generated log, then the matching
+# alone beside RE2::Set, by number of rules, share of lines that match, and size of chunks. All
+# commands run in turn, A B C, A B C, …, so that a busy machine disturbs them alike: trust the
+# ratios.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 size=${1:-256M}
@@ -13,10 +15,12 @@ if [ -n "$(find gen_logs.cpp runner_record.h -newer "$work/gen_logs" 2>&1)" ]; t
     g++ -O2 -std=c++17 -o "$work/gen_logs" gen_logs.cpp
     rm -f "$work"/runner-*.log
 fi
-if [ ! -f "$log" ]; then
-    "$work/gen_logs" --bytes "$size" --match 0.001 --rules 50 --pods 64 --seed 42 >"$log.new"
-    mv "$log.new" "$log"
-fi
+generate() {  # generate FILE SIZE SHARE
+    [ ! -f "$1" ] || return 0
+    "$work/gen_logs" --bytes "$2" --match "$3" --rules 50 --pods 64 --seed 42 >"$1.new"
+    mv "$1.new" "$1"
+}
+generate "$log" "$size" 0.001
 bytes=$(stat -c %s "$log")
 
 names=('wc -l' 'runnerwatch scan' 'rg -j1 --no-mmap -a -c -f patterns.txt')
@@ -56,3 +60,28 @@ for i in "${!commands[@]}"; do
                 name, us / 1e6, low / 1e6, high / 1e6, bytes / us, us / scan, kib / 1024
         }'
 done
+
+shares=(0 0.001 0.01 1)
+samples=()
+for share in "${shares[@]}"; do
+    samples+=("$work/match-$share.log")
+    generate "$work/match-$share.log" 32M "$share"
+done
+echo
+echo 'The matching alone, in memory, on one thread: MB/s, medians of 5 in turn.'
+echo
+echo '| way | rules | chunk | 0 % | 0.1 % | 1 % | 100 % of the lines match |'
+echo '|---|---|---|---|---|---|---|'
+"$(dirname "${RUNNERWATCH:-../../build/release/runnerwatch}")/tests/match_core" patterns.txt \
+    "${samples[@]}" |
+    awk -F'\t' '{
+        key = $1 FS $2 FS $4
+        if (!(key in row)) order[++count] = key
+        row[key] = row[key] " " $5 " |"
+    }
+    END {
+        for (i = 1; i <= count; ++i) {
+            split(order[i], part, FS)
+            printf "| %s | %s | %s |%s\n", part[1], part[2], part[3], row[order[i]]
+        }
+    }'

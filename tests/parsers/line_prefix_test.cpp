@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/parsers/recordings.h"
+#include "tests/parsers/reencoding.h"
 
 namespace runnerwatch {
 namespace {
@@ -120,6 +121,30 @@ TEST(LinePrefix, SaysThatACriFilesLineGoesOn) {
     EXPECT_TRUE(split_prefix("2026-11-24T03:12:00Z stderr P half").partial);
     EXPECT_FALSE(split_prefix("2026-11-24T03:12:00Z stderr F whole").partial);
     EXPECT_FALSE(split_prefix("2026-11-24T03:12:00Z stderr Perhaps").partial);
+}
+
+TEST(LinePrefix, IsNoneBeforeTwoPlainWords) {
+    EXPECT_TRUE(begins_as_sentence("Checking for jobs... received"));
+    EXPECT_TRUE(begins_as_sentence("Updating job...   bytesize=1"));
+    for (const char* other :
+         {"runner-1 | text", "gitlab-runner-5d9c8b7f6d-x2x8z gitlab-runner text",
+          "Nov 24 03:12:00 host prog: text", "host prog: text", "a.log:12: text", "stdout P half",
+          "[pod/a/b] text", "WARNING: text", "one", ""})
+        EXPECT_FALSE(begins_as_sentence(other) && split_prefix(other).text != other) << other;
+    int sentences = 0;
+    for (const std::string& name : recording_names())
+        for (const Collector& collector : collectors())
+            for (const std::string& line : lines_of(read_recording(name))) {
+                const std::string written = collector.write({line});
+                // What stands behind a time may be a name, or a sentence.
+                const std::string_view text = split_prefix(written).text;
+                for (const std::string_view one : {std::string_view(written), text}) {
+                    if (!begins_as_sentence(one)) continue;
+                    ++sentences;
+                    ASSERT_EQ(split_prefix(one).text.data(), one.data()) << one;
+                }
+            }
+    EXPECT_GT(sentences, 10'000);
 }
 
 TEST(LinePrefix, NeverShortensALineOfTheRunner) {

@@ -118,6 +118,26 @@ TEST_P(LiteralFilterOf, AgreesWithSearchingOneByOne) {
     }
 }
 
+// How a long literal is found depends on its length and on where it stands: by which of its bytes,
+// and whether by one gram or by two.
+TEST_P(LiteralFilterOf, FindsALiteralOfAnyLengthAtAnyPlace) {
+    const std::string letters = "Quick zephyrs blow, vexing daft Jim";
+    for (std::size_t length = 3; length <= letters.size(); ++length) {
+        const std::string literal = letters.substr(letters.size() - length);
+        const LiteralFilter some = filter({literal, "another literal that is elsewhere"});
+        for (std::size_t before = 0; before < 70; ++before)
+            for (const std::size_t behind : {0u, 1u, 2u, 3u, 4u, 40u}) {
+                const std::string text = std::string(before, '.') + literal;
+                const std::string whole = text + std::string(behind, '\xff');
+                ASSERT_THAT(found(some, whole), ElementsAre(0)) << length << " at " << before;
+                ASSERT_GE(some.next(whole, before), before);
+                ASSERT_LT(some.next(whole, before), text.size());
+                ASSERT_EQ(some.next(whole, before + 1), LiteralFilter::npos);
+                ASSERT_THAT(found(some, text.substr(0, text.size() - 1)), IsEmpty());
+            }
+    }
+}
+
 TEST_P(LiteralFilterOf, FindsTheFirstLineThatHoldsAnyLiteral) {
     std::mt19937 random(8);
     const std::vector<std::string> literals = {"abc", "dabbad", "cabbage", "badcabbage"};
