@@ -151,7 +151,7 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
         const auto member = incident.members.find(source->second.place.member);
         if (member == incident.members.end()) continue;
         state_->note(incident, from, ClockKind::source, "gap", source->second.place.member,
-                     "part of this log was not read: " + why);
+                     "a gap in what was read of this log: " + why);
     }
     state_->settle_place(source->second.place, now);
     state_->settle_unsettled(now);

@@ -96,6 +96,9 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     auto read = [this, ended_since] { return store_->load(ended_since); };
     auto stored = co_await writer_thread_.run(read);
     if (!stored) co_return failure(stored.error().what);
+    auto read_coverage = [this] { return reader_->coverage(); };
+    const auto coverage = co_await reader_thread_.run(read_coverage);
+    if (!coverage) co_return failure(coverage.error().what);
     load(*stored);
 
     const Loop loop = io_.get_executor();
@@ -130,7 +133,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
         loop, config_, *matcher_, *book_, exceptions_, unclassified_, clock_, metrics_, crash_mark_,
         [this] { return committer_->dropping(); }, std::move(reading));
     if (auto listening = listen(); !listening) co_return failure(listening.error());
-    sources_->start(*stored);
+    sources_->start(*stored, *coverage);
     tasks_.spawn("writing", committer_->run());
     tasks_.spawn("telling", delivery_->run());
     tasks_.spawn("housekeeping", housekeeping());

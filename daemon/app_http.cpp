@@ -1,4 +1,5 @@
 // The daemon's own HTTP: the API on `http.listen`, liveness and metrics on `probe_listen`.
+#include "daemon/api/coverage_json.h"
 #include "daemon/api/incident_json.h"
 #include "daemon/app.h"
 
@@ -12,6 +13,8 @@ namespace runnerwatch {
 using nlohmann::json;
 
 namespace {
+
+const std::string incidents_path = "/api/v1/incidents", coverage_path = "/api/v1/coverage";
 
 bool is_loopback(const std::string& address) {
     return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 ||
@@ -29,7 +32,8 @@ ServerReply problem(int status, const std::string& title, const std::string& det
     return {status, "application/problem+json", problem_json(status, title, detail), {}};
 }
 
-std::string dump(const json& value) {
+template <class Json>
+std::string dump(const Json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -74,18 +78,40 @@ Result<std::monostate, std::string> App::listen() {
 }
 
 asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responder) {
-    static const std::string prefix = "/api/v1/incidents";
     const auto host = request.headers.find("host");
     ServerReply reply;
     if (host != request.headers.end() && !names_us(host->second)) {
         reply = problem(403, "Forbidden", "This address is served under localhost only.");
-    } else if (request.path.rfind(prefix, 0) != 0) {
+    } else if (request.path != coverage_path && request.path.rfind(incidents_path, 0) != 0) {
         reply = problem(404, "Not found",
-                        "There is nothing at " + request.path + "; try " + prefix + ".");
+                        "There is nothing at " + request.path + "; try " + incidents_path + " or " +
+                            coverage_path + ".");
     } else if (request.method != "GET") {
         reply = problem(405, "Method not allowed", "Only GET is possible here.");
         reply.headers.emplace_back("allow", "GET");
-    } else if (request.path == prefix || request.path == prefix + "/") {
+    } else if (request.path == coverage_path) {
+        reply = co_await coverage_reply();
+    } else {
+        reply = co_await incidents_reply(request);
+    }
+    co_await responder.send(std::move(reply));
+}
+
+asio::awaitable<ServerReply> App::coverage_reply() {
+    auto job = [this] { return reader_->coverage_rows(); };
+    const auto rows = co_await reader_thread_.run(job);
+    ServerReply reply;
+    if (rows)
+        reply.body =
+            dump(coverage_to_json(coverage_report(*rows, clock_.now(), current_within(config_))));
+    else
+        reply = problem(503, "Storage", rows.error().what);
+    co_return reply;
+}
+
+asio::awaitable<ServerReply> App::incidents_reply(const ServerRequest& request) {
+    ServerReply reply;
+    if (request.path == incidents_path || request.path == incidents_path + "/") {
         IncidentFilter filter;
         const auto states = states_from(request.query_value("state"));
         const std::string limit = request.query_value("limit");
@@ -109,19 +135,19 @@ asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responde
                 reply = problem(503, "Storage", rows.error().what);
             }
         }
-    } else {
-        const std::string id = request.path.substr(prefix.size() + 1);
-        auto job = [this, &id] { return reader_->incident(id); };
-        auto detail = co_await reader_thread_.run(job);
-        if (!detail)
-            reply = problem(503, "Storage", detail.error().what);
-        else if (!*detail)
-            reply = problem(404, "Not found",
-                            "There is no incident " + id + ". Numbers, ULIDs and keys are taken.");
-        else
-            reply.body = dump(incident_to_json(**detail));
+        co_return reply;
     }
-    co_await responder.send(std::move(reply));
+    const std::string id = request.path.substr(incidents_path.size() + 1);
+    auto job = [this, &id] { return reader_->incident(id); };
+    auto detail = co_await reader_thread_.run(job);
+    if (!detail)
+        reply = problem(503, "Storage", detail.error().what);
+    else if (!*detail)
+        reply = problem(404, "Not found",
+                        "There is no incident " + id + ". Numbers, ULIDs and keys are taken.");
+    else
+        reply.body = dump(incident_to_json(**detail));
+    co_return reply;
 }
 
 std::string App::ready_body() const {
@@ -137,6 +163,10 @@ std::string App::ready_body() const {
                       {{"count", matcher_->pack().rules.size()},
                        {"version", matcher_->pack().version},
                        {"current", rules_trouble_.empty()}}},
+                     {"coverage",
+                      {{"summary", sources.coverage.words()},
+                       {"current", sources.coverage.current},
+                       {"living", sources.coverage.living}}},
                      {"sources",
                       {{"known", sources.known},
                        {"caught_up", sources.caught_up},
@@ -147,6 +177,11 @@ std::string App::ready_body() const {
 std::string App::metrics_text() {
     const auto sources = sources_->status();
     metrics_.set_sources(sources.known, sources.caught_up, sources.complete);
+    const auto& coverage = sources.coverage;
+    metrics_.set_coverage(
+        coverage.current, coverage.living,
+        coverage.as_of ? std::chrono::duration<double>(coverage.as_of->time_since_epoch()).count()
+                       : 0);
     std::map<Severity, std::size_t> open;
     for (const auto severity :
          {Severity::info, Severity::warning, Severity::error, Severity::critical})

@@ -51,6 +51,7 @@ void read_clusters(ConfigNode& root, Config& config) {
         map.text("field_selector", cluster.follow.field_selector);
         map.texts("workloads", cluster.follow.workloads);
         read_rate(map, cluster.open_rate);
+        map.duration("probe_every", cluster.probe_every);
         claim(map, cluster.name, names);
         if (map.has("context") && !map.has("kubeconfig"))
             map.error("context",
@@ -291,6 +292,13 @@ void read_config(ConfigNode& root, Config& config) {
 
 }  // namespace
 
+Duration current_within(const Config& config) {
+    Duration longest = ClusterConfig{}.probe_every;
+    if (!config.clusters.empty() && config.files.empty()) longest = Duration(0);
+    for (const auto& cluster : config.clusters) longest = std::max(longest, cluster.probe_every);
+    return 2 * longest;
+}
+
 const std::vector<ConfigSection>& config_sections() {
     static const std::vector<ConfigSection> sections{
         {"",
@@ -298,7 +306,7 @@ const std::vector<ConfigSection>& config_sections() {
           "gitlab_hosts", "alerts"}},
         {"clusters[]",
          {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector", "workloads",
-          "open_rate"}},
+          "open_rate", "probe_every"}},
         {"files[]", {"name", "path"}},
         {"journal[]", {"name", "unit", "directory"}},
         {"storage", {"database", "retention", "size_max"}},

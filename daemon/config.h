@@ -17,9 +17,10 @@ struct ClusterConfig {
     std::string name;        // default: the context's name, "in-cluster" in a pod
     std::string kubeconfig;  // paths as in $KUBECONFIG; empty: in-cluster service account
     std::string context;     // empty: the current one
-    std::vector<std::string> namespaces;  // empty: all
-    FollowWish follow;                    // empty: GitLab Runner managers only
-    int open_rate = 50;                   // log streams opened per second, at most
+    std::vector<std::string> namespaces;             // empty: all
+    FollowWish follow;                               // empty: GitLab Runner managers only
+    int open_rate = 50;                              // log streams opened per second, at most
+    Duration probe_every = std::chrono::minutes(5);  // how often a quiet log is asked for its end
 };
 
 struct FileConfig {
@@ -74,6 +75,9 @@ struct Config {
         Route route;  // receiver empty: nobody is told
     } alerts;
 };
+
+// A source is current that is proven read up to this long ago: twice the longest probe_every.
+Duration current_within(const Config& config);
 
 // Why a configuration is refused: "file:line: what, why, what to write instead".
 struct ConfigError {

@@ -1,3 +1,4 @@
+#include "daemon/commands/coverage.h"
 #include "daemon/commands/db.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/rules_cli.h"
@@ -90,6 +91,28 @@ CLI::App* add_demo(CLI::App& program, DemoOptions& options) {
     return demo;
 }
 
+struct Coverage {
+    CoverageOptions options;
+    std::string output = "table";
+
+    CLI::App* add_to(CLI::App& program) {
+        CLI::App* coverage =
+            program.add_subcommand("coverage", "what was read, what is missing, what is current");
+        coverage->add_option("--api", options.api, "http.listen of the daemon that is asked")
+            ->capture_default_str();
+        coverage->add_option("--database", options.database, "a database instead of a daemon");
+        coverage->add_flag("--all", options.all, "also what has ended and was read without a gap");
+        coverage->add_option("--output,-o", output, "table, json, yaml or markdown")
+            ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
+        return coverage;
+    }
+
+    int run() {
+        options.format = *list_format_from(output);
+        return show_coverage(options, std::cout, std::cerr);
+    }
+};
+
 CLI::App* add_dump(CLI::App& program, std::string& database) {
     CLI::App* db = program.add_subcommand("db", "look into a database file");
     db->require_subcommand(1);
@@ -106,6 +129,7 @@ int run_command(int argc, char** argv) {
     RunOptions run_options;
     Scan scan;
     RulesCli rules;
+    Coverage coverage;
     DemoOptions demo_options;
     std::string database = "runnerwatch.db";
     // In the order in which --help lists them.
@@ -113,6 +137,7 @@ int run_command(int argc, char** argv) {
     const CLI::App* check = add_check(program, run_options);
     const CLI::App* scanning = scan.add_to(program);
     rules.add_to(program);
+    const CLI::App* covering = coverage.add_to(program);
     const CLI::App* demo = add_demo(program, demo_options);
     const CLI::App* dump = add_dump(program, database);
     const CLI::App* version = program.add_subcommand("version", "print the version");
@@ -127,6 +152,7 @@ int run_command(int argc, char** argv) {
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
     if (*scanning) return scan.run();
+    if (*covering) return coverage.run();
     if (*demo) return run_demo(demo_options);
     if (*dump) return dump_database(database);
     if (*version) std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";

@@ -56,6 +56,15 @@ struct Metrics::Families {
     prometheus::Gauge& templates_beyond =
         gauges(registry, "unclassified_beyond", "Such records past the limit of kinds").Add({});
     Gauges& sources = gauges(registry, "sources", "Containers and files, by state");
+    prometheus::Gauge& current = gauges(registry, "sources_current",
+                                        "Containers and files proven read up to a short while ago")
+                                     .Add({});
+    prometheus::Gauge& living =
+        gauges(registry, "sources_living", "Containers and files that are to be read").Add({});
+    prometheus::Gauge& as_of =
+        gauges(registry, "coverage_as_of_seconds",
+               "Time up to which all current sources are proven read; 0: none is")
+            .Add({});
     Gauges& open = gauges(registry, "incidents_open", "Incidents not ended, by severity");
     prometheus::Gauge& owed = gauges(registry, "outbox_owed", "Messages owed to receivers").Add({});
     prometheus::Gauge& oldest =
@@ -121,6 +130,12 @@ void Metrics::set_sources(std::size_t known, std::size_t caught_up, std::size_t 
     families_->sources.Add({{"state", "known"}}).Set(static_cast<double>(known));
     families_->sources.Add({{"state", "caught_up"}}).Set(static_cast<double>(caught_up));
     families_->sources.Add({{"state", "complete"}}).Set(static_cast<double>(complete));
+}
+
+void Metrics::set_coverage(std::size_t current, std::size_t living, double as_of) {
+    families_->current.Set(static_cast<double>(current));
+    families_->living.Set(static_cast<double>(living));
+    families_->as_of.Set(as_of);
 }
 
 void Metrics::set_open_incidents(const std::string& severity, std::size_t count) {

@@ -32,6 +32,8 @@ public:
     void set_rules(std::size_t count, bool current);  // false: the newest could not be taken
     void set_templates(std::size_t count, std::uint64_t beyond);
     void set_sources(std::size_t known, std::size_t caught_up, std::size_t complete);
+    // `as_of`: seconds since 1970; up to then the current ones are proven read; 0: none is.
+    void set_coverage(std::size_t current, std::size_t living, double as_of);
     void set_open_incidents(const std::string& severity, std::size_t count);
     void set_outbox(std::size_t owed, double oldest_seconds);
     void set_unwritten(std::size_t bytes);

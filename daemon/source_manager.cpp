@@ -1,4 +1,4 @@
-#include "daemon/source_manager.h"
+#include "daemon/source_manager_state.h"
 
 #include "daemon/sources/pod_source.h"
 
@@ -11,30 +11,9 @@ namespace runnerwatch {
 namespace {
 
 constexpr std::chrono::seconds probe_again{10};  // our clock
-
-std::string instance_of(const std::string& cluster, const Pod& pod, const std::string& container,
-                        const std::string& container_id) {
-    return cluster + "/" + pod.namespace_ + "/" + pod.uid + "/" + container + "/" + container_id;
-}
+constexpr std::chrono::minutes prove_files_every{1};
 
 }  // namespace
-
-struct SourceManager::Cluster {
-    ClusterConfig config;
-    std::unique_ptr<ApiClient> api;
-    std::vector<std::unique_ptr<PodWatch>> watches;
-    std::vector<std::unique_ptr<RightsCheck>> checks;
-    std::set<std::string> pods;  // uids of those with followed containers
-    std::size_t lists_awaited = 0;
-    std::map<std::string, std::string> troubles;  // in words, by what has them
-};
-
-struct SourceManager::Reading {
-    std::unique_ptr<LogSource> source;
-    std::unique_ptr<SourceReader> reader;
-    bool pod_gone = false;
-    int users = 0;  // coroutines that are inside it
-};
 
 SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& matcher,
                              IncidentBook& book, ExceptionBook& exceptions,
@@ -67,10 +46,23 @@ SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& mat
 
 SourceManager::~SourceManager() = default;
 
-void SourceManager::start(const StoredState& stored) {
+void SourceManager::start(const StoredState& stored, const std::vector<CoverageRow>& coverage) {
     for (const auto& row : stored.positions) stored_[row.instance] = row;
-    for (const auto& row : stored.sources) stored_sources_[row.place.instance] = row;
+    for (const auto& row : stored.sources) {
+        stored_sources_[row.place.instance] = row;
+        const auto position = stored_.find(row.place.instance);
+        if (position != stored_.end() && !row.gone)
+            runs_.load(position->second, known_up_to(row.place.instance));
+    }
     coverage_ordinals_ = stored.coverage_ordinals;
+    for (const auto& row : coverage) {
+        const auto position = stored_.find(row.instance);
+        if (position != stored_.end() && position->second.complete) continue;
+        if (row.ordinal == read_ordinal || !row.to) stored_coverage_[row.instance].push_back(row);
+    }
+    watched_since_ = clock_.now();
+    if (const auto alive = stored.meta.find("last_alive"); alive != stored.meta.end())
+        if (const auto at = parse_time(alive->second)) watched_since_ = at->time;
     for (const auto& [instance, row] : stored_)
         if (row.complete) finished_.insert(instance);
     for (const auto& file : config_.files) start_file(file);
@@ -127,6 +119,12 @@ void SourceManager::start_cluster(const ClusterConfig& config) {
 void SourceManager::on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
                                const std::string& over) {
     std::string& trouble = cluster.troubles[whose];
+    // What one container lacks is often what the namespace lacks, which is said already.
+    const bool said =
+        std::any_of(cluster.troubles.begin(), cluster.troubles.end(), [&](const auto& other) {
+            return other.first != whose && other.second.find(what) != std::string::npos;
+        });
+    if (what == trouble || (!what.empty() && said)) return;
     if (!what.empty())
         hooks_.report("cluster " + cluster.config.name + ": " + what);
     else if (!trouble.empty())
@@ -149,8 +147,13 @@ SourceManager::Reading* SourceManager::begin(std::unique_ptr<LogSource> source) 
     }
     auto reading = std::make_unique<Reading>();
     reading->source = std::move(source);
-    reading->reader = std::make_unique<SourceReader>(
-        *reading->source, context_, stored_position(instance), coverage_ordinals_[instance]);
+    SourceReader::Before before;
+    before.position = stored_position(instance);
+    before.ordinal = coverage_ordinals_[instance];
+    if (auto stored = stored_coverage_.extract(instance)) before.coverage = stored.mapped();
+    if (const auto row = stored_sources_.find(instance); row != stored_sources_.end())
+        before.watermark = row->second.watermark;
+    reading->reader = std::make_unique<SourceReader>(*reading->source, context_, std::move(before));
     Reading* made = reading.get();
     readings_[instance] = std::move(reading);
     tasks_.spawn(instance, read(*made));
@@ -167,154 +170,6 @@ asio::awaitable<void> SourceManager::probe(Reading& reading) {
     ++reading.users;
     co_await reading.source->probe_tail();
     --reading.users;
-}
-
-void SourceManager::follow(Cluster& cluster, const Pod& pod, const PodContainer& container,
-                           const std::string& container_id, bool previous) {
-    Place place;
-    place.cluster = cluster.config.name;
-    place.namespace_ = pod.namespace_;
-    place.workload = pod.workload;
-    place.member = pod.name;
-    place.member_uid = pod.uid;
-    place.member_created = pod.created_at;
-    place.container = container.name;
-    place.node = pod.node;
-    place.instance = instance_of(cluster.config.name, pod, container.name, container_id);
-    if (finished_.contains(place.instance)) return;
-    const bool ended = previous || container.state == PodContainer::State::terminated;
-    const auto reading = readings_.find(place.instance);
-    if (reading != readings_.end()) {
-        if (ended) reading->second->source->drain();
-        if (auto* source = dynamic_cast<PodSource*>(reading->second->source.get()))
-            source->update(container);
-        return;
-    }
-    book_.lifecycle({LifecycleKind::started, place, previous ? std::nullopt : container.started_at,
-                     pod.revision, previous ? std::string() : container.last_end},
-                    clock_.now());
-    hooks_.changed();
-    PodSource::Options options;
-    options.history = config_.history;
-    options.on_trouble = [this, name = pod.namespace_ + "/" + pod.name](const std::string& what) {
-        if (!what.empty()) hooks_.report("log of " + name + ": " + what);
-    };
-    auto source = std::make_unique<PodSource>(*cluster.api, clock_, place, container_id, container,
-                                              stored_position(place.instance), std::move(options));
-    Reading* made = begin(std::move(source));
-    if (!made) return;
-    if (!all_caught_up_ && cluster.lists_awaited > 0) awaited_.insert(place.instance);
-    if (ended) made->source->drain();
-}
-
-void SourceManager::on_pod(Cluster& cluster, const Pod& pod) {
-    for (const auto& container : pod.containers) {
-        if (!choose_container(cluster.config.follow, pod, container).follow) continue;
-        cluster.pods.insert(pod.uid);
-        // An instance of before is only read if reading it had begun.
-        if (!container.last_id.empty()) {
-            const std::string last =
-                instance_of(cluster.config.name, pod, container.name, container.last_id);
-            if (readings_.contains(last) || stored_.contains(last))
-                follow(cluster, pod, container, container.last_id, true);
-        }
-        if (!container.id.empty()) follow(cluster, pod, container, container.id, false);
-        // Whatever else of this container was being read has been replaced.
-        const std::string prefix = instance_of(cluster.config.name, pod, container.name, "");
-        for (auto reading = readings_.lower_bound(prefix);
-             reading != readings_.end() && reading->first.rfind(prefix, 0) == 0; ++reading)
-            if (reading->first != prefix + container.id) reading->second->source->drain();
-    }
-}
-
-void SourceManager::on_gone(Cluster& cluster, const Pod& pod) {
-    if (cluster.pods.erase(pod.uid) == 0) return;
-    bool being_read = false;
-    const std::string prefix = cluster.config.name + "/" + pod.namespace_ + "/" + pod.uid + "/";
-    for (auto reading = readings_.lower_bound(prefix);
-         reading != readings_.end() && reading->first.rfind(prefix, 0) == 0; ++reading) {
-        reading->second->pod_gone = true;
-        if (reading->second->reader->complete()) continue;
-        being_read = true;
-        reading->second->source->drain();
-    }
-    if (being_read) return;  // its last lines come first
-    Place place;
-    place.cluster = cluster.config.name;
-    place.namespace_ = pod.namespace_;
-    place.workload = pod.workload;
-    place.member = pod.name;
-    place.member_uid = pod.uid;
-    for (const auto& container : pod.containers) {
-        place.instance = instance_of(cluster.config.name, pod, container.name, container.id);
-        book_.lifecycle({LifecycleKind::gone, place, std::nullopt}, clock_.now());
-    }
-    hooks_.changed();
-}
-
-// The first list is complete: what was being read before the start and is not in it is gone.
-void SourceManager::on_listed(Cluster& cluster) {
-    if (cluster.lists_awaited > 0) --cluster.lists_awaited;
-    if (cluster.lists_awaited > 0) return;
-    for (const auto& [instance, row] : stored_sources_) {
-        const Place& place = row.place;
-        if (place.cluster != cluster.config.name || place.member_uid.empty() || row.gone) continue;
-        const bool pod_lives = cluster.pods.contains(place.member_uid);
-        if (readings_.contains(instance) || (pod_lives && finished_.contains(instance))) continue;
-        const Timestamp now = clock_.now();
-        if (!finished_.contains(instance)) {
-            CoverageRow gap;
-            gap.instance = instance;
-            gap.ordinal = ++coverage_ordinals_[instance];
-            gap.kind = "tail_unproven";
-            gap.certainty = "possibly_lost";
-            gap.from = row.watermark;
-            gap.details = "it ended while runnerwatch was not reading";
-            gap.noted_at = now;
-            metrics_.gap(gap.kind);
-            book_.gap(instance, gap.from, gap.to, gap.details, now);
-            changes_.coverage[{instance, gap.ordinal}] = gap;
-            if (auto position = stored_position(instance)) {
-                position->complete = true;
-                position->updated_at = now;
-                changes_.positions[instance] = *position;
-            }
-            finished_.insert(instance);
-        }
-        book_.lifecycle(
-            {pod_lives ? LifecycleKind::ended : LifecycleKind::gone, place, std::nullopt}, now);
-    }
-    hooks_.changed();
-    check_all_caught_up();
-}
-
-void SourceManager::on_completed(const std::string& instance) {
-    const auto reading = readings_.find(instance);
-    if (reading == readings_.end()) return;
-    finished_.insert(instance);
-    const Place& place = reading->second->reader->place();
-    const Timestamp now = clock_.now();
-    book_.lifecycle({LifecycleKind::ended, place, std::nullopt}, now);
-    const bool others = std::any_of(readings_.begin(), readings_.end(), [&](const auto& other) {
-        return other.second->reader->place().member_uid == place.member_uid &&
-               !other.second->reader->complete();
-    });
-    if (reading->second->pod_gone && !others) {
-        book_.lifecycle({LifecycleKind::gone, place, std::nullopt}, now);
-        forget_finished(place);
-    }
-    hooks_.changed();
-}
-
-// Instances of a pod that is gone are never offered again.
-void SourceManager::forget_finished(const Place& place) {
-    const std::string prefix =
-        place.cluster + "/" + place.namespace_ + "/" + place.member_uid + "/";
-    for (auto at = finished_.lower_bound(prefix);
-         at != finished_.end() && at->rfind(prefix, 0) == 0;) {
-        probed_.erase(*at);
-        at = finished_.erase(at);
-    }
 }
 
 void SourceManager::on_caught_up(const std::string& instance) {
@@ -348,6 +203,14 @@ void SourceManager::end_dropping() {
 }
 
 void SourceManager::probe_wanted(Timestamp now) {
+    for (const auto& [instance, reading] : readings_) {
+        // Pods' sources see to it themselves.
+        if (!reading->reader->place().member_uid.empty()) continue;
+        auto& last = probed_[instance];
+        if (now - last < prove_files_every) continue;
+        last = now;
+        tasks_.spawn("probe of " + instance, probe(*reading));
+    }
     for (const auto& wanted : book_.wanted()) {
         if (wanted.due > now) continue;
         const auto reading = readings_.find(wanted.instance);
@@ -362,11 +225,15 @@ void SourceManager::probe_wanted(Timestamp now) {
 asio::awaitable<void> SourceManager::stop() { return tasks_.stop(); }
 
 SourceManager::Status SourceManager::status() const {
+    const Timestamp now = clock_.now();
     Status status;
     status.known = readings_.size();
     for (const auto& [unused, reading] : readings_) {
         status.caught_up += reading->reader->caught_up() ? 1U : 0U;
         status.complete += reading->reader->complete() ? 1U : 0U;
+        if (!reading->reader->complete())
+            status.coverage.add(reading->reader->place(), reading->reader->read_up_to(), now,
+                                current_within(config_));
     }
     for (const auto& cluster : clusters_)
         for (const auto& [unused, what] : cluster->troubles)

@@ -4,9 +4,11 @@
 #include "daemon/cluster/pod_watch.h"
 #include "daemon/cluster/rights_check.h"
 #include "daemon/config.h"
+#include "daemon/container_runs.h"
 #include "daemon/runtime/task_group.h"
 #include "daemon/source_reader.h"
 #include "storage/change_set.h"
+#include "storage/coverage.h"
 
 #include <functional>
 #include <map>
@@ -40,8 +42,9 @@ public:
     ~SourceManager();
 
     // Resolves the clusters' credentials and opens files; a cluster that cannot be resolved is
-    // reported and the rest goes on. `stored` is the database's state at the start.
-    void start(const StoredState& stored);
+    // reported and the rest goes on. `stored` is the database's state at the start, `coverage` all
+    // of its coverage.
+    void start(const StoredState& stored, const std::vector<CoverageRow>& coverage);
 
     void take_changes(ChangeSet& changes);
     void end_dropping();
@@ -53,6 +56,7 @@ public:
 
     struct Status {
         std::size_t known = 0, caught_up = 0, complete = 0;
+        CoverageCount coverage;
         std::vector<std::string> troubles;  // of clusters and files, in words
     };
     Status status() const;
@@ -64,14 +68,21 @@ private:
     void start_cluster(const ClusterConfig& config);
     void on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
                     const std::string& over);
+    void on_log_trouble(Cluster& cluster, const Place& place, const std::string& what, bool right);
     void start_file(const FileConfig& config);
     void start_journal(const JournalConfig& config);
     std::function<void(const std::string&)> report_trouble_of(const std::string& instance);
     void on_pod(Cluster& cluster, const Pod& pod);
     void on_gone(Cluster& cluster, const Pod& pod);
     void on_listed(Cluster& cluster);
-    void follow(Cluster& cluster, const Pod& pod, const PodContainer& container,
-                const std::string& container_id, bool previous);
+    Place place_of(const Cluster& cluster, const Pod& pod, const PodContainer& container,
+                   const std::string& container_id) const;
+    Reading* follow(Cluster& cluster, const Pod& pod, const PodContainer& container,
+                    const std::string& container_id, bool previous);
+    void follow_runs(Cluster& cluster, const Pod& pod, const PodContainer& container);
+    void close_unread(const SourceRow& row, Timestamp end);
+    std::optional<Timestamp> known_up_to(const std::string& instance) const;
+    bool known(const std::string& instance) const;
     Reading* begin(std::unique_ptr<LogSource> source);
     asio::awaitable<void> read(Reading& reading);
     asio::awaitable<void> probe(Reading& reading);
@@ -91,6 +102,9 @@ private:
     std::map<std::string, PositionRow> stored_;  // of the start; consumed as sources begin
     std::map<std::string, SourceRow> stored_sources_;
     std::map<std::string, std::int64_t> coverage_ordinals_;
+    std::map<std::string, std::vector<CoverageRow>> stored_coverage_;  // read, and open gaps
+    ContainerRuns runs_;
+    Timestamp watched_since_{};  // what began later was to be read from its beginning
     std::vector<std::unique_ptr<Cluster>> clusters_;
     std::map<std::string, std::unique_ptr<Reading>> readings_;  // by instance
     std::map<std::string, std::string> local_troubles_;  // of files and journals, by instance

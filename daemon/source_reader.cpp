@@ -1,18 +1,16 @@
 #include "daemon/source_reader.h"
 
+#include "daemon/open_record_json.h"
 #include "parsers/digest.h"
 #include "parsers/line_prefix.h"
 #include "parsers/visible_text.h"
-
-#include <nlohmann/json.hpp>
+#include "storage/coverage.h"
 
 #include <algorithm>
 #include <iomanip>
 #include <sstream>
 
 namespace runnerwatch {
-
-using nlohmann::json;
 
 namespace {
 
@@ -38,34 +36,6 @@ std::string headline(const Record& record) {
     return shortened(redact(line), 1'000);
 }
 
-std::string open_record_to_json(const OpenRecord& open, const std::optional<EvidenceRef>& ref) {
-    json value = {{"format", static_cast<int>(open.format)},
-                  {"level", static_cast<int>(open.level)},
-                  {"bare", open.bare},
-                  {"lines", open.lines},
-                  {"bytes", open.bytes},
-                  {"last_line", open.last_line}};
-    if (open.last_time) value["last_time"] = open.last_time->time_since_epoch().count();
-    if (ref)
-        value["evidence"] = {{"identity", ref->identity},
-                             {"instance", ref->instance},
-                             {"first_line", ref->first_line}};
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-OpenRecord open_record_from_json(const json& value) {
-    OpenRecord open;
-    open.format = static_cast<Format>(value.at("format").get<int>());
-    open.level = static_cast<Level>(value.at("level").get<int>());
-    open.bare = value.value("bare", false);
-    open.lines = value.at("lines");
-    open.bytes = value.at("bytes");
-    open.last_line = value.at("last_line");
-    if (value.contains("last_time"))
-        open.last_time = Timestamp(Duration(value.at("last_time").get<std::int64_t>()));
-    return open;
-}
-
 // The end of a record, which a line or the quiet behind it shows, is another thing to do with its
 // last line than taking it: each is tried on its own.
 CrashMark::Line end_of_record(CrashMark::Line last_line) {
@@ -74,18 +44,26 @@ CrashMark::Line end_of_record(CrashMark::Line last_line) {
 
 }  // namespace
 
-SourceReader::SourceReader(LogSource& source, ReaderContext& context,
-                           const std::optional<PositionRow>& stored, std::int64_t coverage_ordinal)
-    : source_(source), context_(context), coverage_ordinal_(coverage_ordinal) {
+SourceReader::SourceReader(LogSource& source, ReaderContext& context, Before before)
+    : source_(source),
+      context_(context),
+      read_up_to_(before.watermark),
+      coverage_ordinal_(before.ordinal) {
+    for (auto& row : before.coverage) {
+        if (row.ordinal != read_ordinal) {
+            open_gaps_.push_back(std::move(row));
+            continue;
+        }
+        read_from_ = row.from;
+        if (row.to && (!read_up_to_ || *read_up_to_ < *row.to)) read_up_to_ = row.to;
+    }
+    const auto& stored = before.position;
     if (!stored) return;
     lines_ = stored->lines;
     if (stored->open_record.empty()) return;
-    const json value = json::parse(stored->open_record);
-    records_.resume(open_record_from_json(value));
-    if (value.contains("evidence")) {
-        const json& ref = value.at("evidence");
-        open_evidence_ = EvidenceRef{ref.at("identity"), ref.at("instance"), ref.at("first_line")};
-    }
+    auto [record, evidence] = open_record_from_json(stored->open_record);
+    records_.resume(record);
+    open_evidence_ = std::move(evidence);
 }
 
 void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time, bool cut) {
@@ -101,7 +79,8 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
         text = line.text;
     }
     if (time) {
-        if (!first_time_) first_time_ = time;
+        if (!open_gaps_.empty()) end_gaps(*time);
+        if (!read_from_) read_from_ = time;
         last_time_ = time;
         if (!read_up_to_ || *time > *read_up_to_) read_up_to_ = time;
     }
@@ -118,7 +97,10 @@ void SourceReader::drop(std::optional<Timestamp> time) {
         dropped_ordinal_ = ++coverage_ordinal_;
         context_.metrics.gap(overload_kind);
         // From here on nothing can prove itself by having lasted.
-        context_.book.gap(place().instance, time, std::nullopt, overload_kind,
+        CoverageRow gap;
+        gap.kind = overload_kind;
+        gap.from = time;
+        context_.book.gap(place().instance, time, std::nullopt, gap_words(gap),
                           context_.clock.now());
     }
     dropped_to_ = time;
@@ -151,7 +133,7 @@ void SourceReader::pass_over_poison(std::optional<Timestamp> time, std::uint64_t
     gap.lines = static_cast<std::int64_t>(lines);
     gap.details = "handling the line ended runnerwatch " + std::to_string(CrashMark::crashes_max) +
                   " times in a row; XXH3 of its bytes: " + digits.str();
-    note_coverage(std::move(gap));
+    note_gap(std::move(gap));
     const std::string instead =
         "level=error msg=\"runnerwatch passed over a line that ends it\" lines=" +
         std::to_string(lines) + " hash=" + digits.str();
@@ -300,19 +282,35 @@ void SourceReader::on_gap(const SourceGap& gap) {
     CoverageRow row;
     row.kind = gap.kind;
     row.certainty = gap.certainty;
-    row.from = gap.from ? gap.from : last_time_;
+    row.from = gap.from ? gap.from : known_up_to();
     row.to = gap.to;
     row.details = redact(gap.details);
-    note_coverage(std::move(row));
+    note_gap(std::move(row));
 }
 
-void SourceReader::note_coverage(CoverageRow row) {
+void SourceReader::note_gap(CoverageRow row) {
     row.instance = place().instance;
     row.ordinal = ++coverage_ordinal_;
     row.noted_at = context_.clock.now();
     context_.metrics.gap(row.kind);
-    context_.book.gap(row.instance, row.from, row.to, row.kind, row.noted_at);
+    context_.book.gap(row.instance, row.from, row.to, gap_words(row), row.noted_at);
     coverage_.coverage[{row.instance, row.ordinal}] = row;
+    if (!row.to) open_gaps_.push_back(std::move(row));
+    dirty_ = true;
+    context_.changed();
+}
+
+// A gap without an end would excuse whatever comes: the next line known to be read ends it.
+void SourceReader::end_gaps(Timestamp at) {
+    for (auto& row : open_gaps_) {
+        row.to = at;
+        coverage_.coverage[{row.instance, row.ordinal}] = std::move(row);
+    }
+    open_gaps_.clear();
+    dirty_ = true;
+}
+
+void SourceReader::on_opened() {
     dirty_ = true;
     context_.changed();
 }
@@ -341,6 +339,7 @@ void SourceReader::on_complete() {
                                         end_of_record(last_line_));
         records_.end(*this);
     }
+    end_gaps(context_.clock.now());
     dirty_ = true;
     on_caught_up();
     context_.completed(place().instance);
@@ -358,16 +357,17 @@ void SourceReader::take_changes(ChangeSet& changes) {
     if (records_.open_record())
         row.open_record = open_record_to_json(*records_.open_record(), open_evidence_);
     if (read_up_to_) context_.book.watermark(row.instance, *read_up_to_, now);
-    if (first_time_) {
+    if (read_up_to_) {
+        if (!read_from_) read_from_ = read_up_to_;
         CoverageRow read;
         read.instance = row.instance;
-        read.kind = "read";
+        read.kind = read_kind;
         read.certainty = "proven";
-        read.from = first_time_;
+        read.from = read_from_;
         read.to = read_up_to_;
         read.lines = static_cast<std::int64_t>(row.lines);
         read.noted_at = now;
-        coverage_.coverage[{row.instance, 0}] = read;
+        coverage_.coverage[{row.instance, read_ordinal}] = read;
     }
     note_dropped();
     changes.positions[row.instance] = row;

@@ -42,13 +42,18 @@ public:
     static constexpr std::size_t context_bytes_max = 8 * 1024;
     static constexpr std::size_t context_lines_shown = 5;
 
-    // `stored`: the position reading goes on from, if there is one. `coverage_ordinal`: of the
-    // last coverage row of this source.
-    SourceReader(LogSource& source, ReaderContext& context,
-                 const std::optional<PositionRow>& stored, std::int64_t coverage_ordinal);
+    // What is known of the source from before.
+    struct Before {
+        std::optional<PositionRow> position;  // where reading goes on from
+        std::int64_t ordinal = 0;             // of the last coverage row
+        std::vector<CoverageRow> coverage{};  // the span that was read, gaps without an end
+        std::optional<Timestamp> watermark{};
+    };
+    SourceReader(LogSource& source, ReaderContext& context, Before before);
 
     void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) override;
     void on_gap(const SourceGap& gap) override;
+    void on_opened() override;
     void on_caught_up() override;
     void on_watermark(Timestamp watermark) override;
     void on_complete() override;
@@ -62,6 +67,10 @@ public:
 
     bool caught_up() const { return caught_up_; }
     bool complete() const { return complete_; }
+    // It is proven read up to here.
+    std::optional<Timestamp> read_up_to() const { return read_up_to_; }
+    // Its last line, or else that: behind it a gap lies.
+    std::optional<Timestamp> known_up_to() const { return last_time_ ? last_time_ : read_up_to_; }
     const Place& place() const { return source_.place(); }
     LogSource& source() { return source_; }
 
@@ -80,7 +89,8 @@ private:
     void drop(std::optional<Timestamp> time);
     bool is_poison(CrashMark::Line line) const;
     void pass_over_poison(std::optional<Timestamp> time, std::uint64_t hash);
-    void note_coverage(CoverageRow row);
+    void note_gap(CoverageRow row);
+    void end_gaps(Timestamp at);
     void note_dropped();
     void report(const RecordHead& head, const Record& record, const Match& match);
     void count_unclassified(const RecordHead& head, const Record& record);
@@ -94,8 +104,9 @@ private:
     std::uint64_t lines_ = 0;  // handed over so far
     CrashMark::Line last_line_;
     std::optional<EvidenceRef> open_evidence_;
-    std::optional<Timestamp> first_time_, last_time_, read_up_to_;
+    std::optional<Timestamp> read_from_, last_time_, read_up_to_;
     std::int64_t coverage_ordinal_;
+    std::vector<CoverageRow> open_gaps_;  // until the next line
     std::uint64_t dropped_ = 0;
     std::optional<Timestamp> dropped_from_, dropped_to_;
     std::int64_t dropped_ordinal_ = 0;

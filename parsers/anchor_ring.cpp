@@ -37,7 +37,12 @@ Timestamp time_of(std::uint64_t bits) {
 
 void AnchorRing::push(LineMark line) {
     lines_.push_back(line);
-    if (lines_.size() > stored_max + spare_max) lines_.pop_front();
+    const auto old = [&](const LineMark& other) {  // also what a clock that was set back left ahead
+        return other.time < line.time - remembered || other.time > line.time + remembered;
+    };
+    while (lines_.size() > stored_max + spare_max &&
+           (old(lines_.front()) || lines_.size() > remembered_max))
+        lines_.pop_front();
 }
 
 bool AnchorRing::contains(const LineMark& line) const {
@@ -93,6 +98,7 @@ Alignment::Alignment(const AnchorRing& ring, std::optional<Timestamp> since) : r
     may_recur_ = expected_.size() == newest.size() && !expected_.empty() &&
                  expected_.front().time == expected_.back().time;
     overdue_ = expected_.empty();
+    for (const LineMark& line : expected_) latest_ = std::max(latest_, line.time);
 }
 
 bool Alignment::ends_with_expected(std::size_t count) const {
@@ -115,8 +121,8 @@ void Alignment::add(Line line) {
         repeats_ = first_match_.has_value();
         if (!first_match_) first_match_ = lines_.size();
     }
-    overdue_ = mark.time > expected_.back().time + reorder_max || lines_.size() >= lines_max ||
-               bytes_ >= bytes_max;
+    overdue_ =
+        mark.time > latest_ + reorder_max || lines_.size() >= lines_max || bytes_ >= bytes_max;
 }
 
 void Alignment::end() {
@@ -151,6 +157,10 @@ void Alignment::decide(std::size_t known, bool anchored) {
     known_ = known;
     anchored_ = anchored;
     decided_ = true;
+}
+
+const Alignment::Line* Alignment::last_known() const {
+    return known_ > 0 ? &lines_[known_ - 1] : nullptr;
 }
 
 std::vector<Alignment::Line> Alignment::take_new() && {

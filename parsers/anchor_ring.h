@@ -24,11 +24,14 @@ struct LineMark {
 //
 // A stored position holds the newest `stored_max` of them. `spare_max` more are kept in memory,
 // so that a position can be given for a place that many lines back (a record's head that is not
-// complete). A value; bounded.
+// complete), and whatever is younger than `remembered` (up to `remembered_max`), so that lines that
+// come again are known. A value; bounded.
 class AnchorRing {
 public:
     static constexpr std::size_t stored_max = 64;
     static constexpr std::size_t spare_max = 512;
+    static constexpr Duration remembered = std::chrono::seconds(2);
+    static constexpr std::size_t remembered_max = 64 * 1024;
 
     // `from`: where reading began, when it did not begin at the start of the log.
     explicit AnchorRing(std::optional<Timestamp> from = std::nullopt) : from_(from) {}
@@ -37,9 +40,10 @@ public:
 
     bool empty() const { return lines_.empty(); }
     const LineMark& last() const { return lines_.back(); }
+    const LineMark& first() const { return lines_.front(); }  // of those in memory
     std::optional<Timestamp> from() const { return from_; }
 
-    // Whether this line is one of those remembered, spare ones included.
+    // Whether this line is one of those in memory.
     bool contains(const LineMark& line) const;
 
     // The newest `stored_max` lines, oldest first.
@@ -97,6 +101,7 @@ public:
     bool anchored() const { return anchored_; }
     bool repeats() const { return repeats_; }
     std::size_t known() const { return known_; }  // lines of the answer handed over before
+    const Line* last_known() const;
     // The lines that are new, in order.
     std::vector<Line> take_new() &&;
 
@@ -106,6 +111,7 @@ private:
     void find_rotated();
 
     std::vector<LineMark> expected_;
+    Timestamp latest_{};  // of those, which need not be the last one's time
     AnchorRing ring_;
     std::vector<Line> lines_;
     std::size_t bytes_ = 0;

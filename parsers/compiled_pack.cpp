@@ -86,7 +86,7 @@ void Matcher::Compiled::compile_recovery() {
             const auto [found, fresh] = known.emplace(recovery.line_id(), recovery_lines.size());
             if (fresh) {
                 recovery_lines.push_back(
-                    {static_cast<int>(found->second), found->first, recovery.same, {}});
+                    {found->first, recovery.same, {}, static_cast<int>(found->second)});
                 if (recover_uses.size() <= number) recover_uses.resize(number + 1);
                 recover_uses[number].push_back(found->second);
             }

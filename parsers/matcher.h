@@ -41,10 +41,10 @@ struct RecoveryLine {
         const Rule* rule = nullptr;
         int index = 0;  // into rule->recover
     };
-    int number = 0;                 // its place among all
     std::string id;                 // Recovery::line_id
     std::vector<std::string> same;  // fields that must equal the incident's
     std::vector<Use> proves;        // in the order of the pack
+    int number = 0;                 // its place among all
 };
 
 // A record that is recovery evidence.

@@ -80,7 +80,10 @@ void read_status(const Json& status, PodContainer& container) {
     }
     const Json& last = member(member(status, "lastState"), "terminated");
     container.last_id = text(last, "containerID");
-    if (last.is_object()) container.last_end = words_of_end(last);
+    if (!last.is_object()) return;
+    container.last_end = words_of_end(last);
+    container.last_started_at = time(last, "startedAt");
+    container.last_finished_at = time(last, "finishedAt");
 }
 
 void read_containers(const Json& specs, const Json& statuses, PodContainer::Kind kind,

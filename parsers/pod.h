@@ -22,7 +22,8 @@ struct PodContainer {
     enum class Kind { main, init, ephemeral } kind = Kind::main;
     int restarts = 0;
     std::optional<Timestamp> started_at, finished_at;
-    std::string last_id;               // of lastState.terminated, or empty
+    std::string last_id;  // of lastState.terminated, or empty
+    std::optional<Timestamp> last_started_at, last_finished_at;
     std::string last_end;              // how that one ended: "exit code 137, OOMKilled"; or empty
     std::vector<std::string> command;  // command and args
     bool operator==(const PodContainer&) const = default;

@@ -108,6 +108,17 @@ Result<std::vector<CoverageRow>, StoreError> Reader::coverage() {
     });
 }
 
+Result<CoverageRows, StoreError> Reader::coverage_rows() {
+    return impl_->ask([](Connection& connection) {
+        CoverageRows rows;
+        rows.sources = select<SourceRow>(connection);
+        rows.positions = select<PositionRow>(connection);
+        for (PositionRow& row : rows.positions) row.blob.clear();
+        rows.coverage = select<CoverageRow>(connection, "ORDER BY instance, ordinal");
+        return rows;
+    });
+}
+
 Result<std::vector<PositionRow>, StoreError> Reader::positions() {
     return impl_->ask([](Connection& connection) {
         return select<PositionRow>(connection, "ORDER BY instance");

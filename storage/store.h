@@ -2,6 +2,7 @@
 
 #include "parsers/result.h"
 #include "storage/change_set.h"
+#include "storage/coverage.h"
 
 #include <filesystem>
 #include <functional>
@@ -86,6 +87,8 @@ public:
     Result<std::optional<IncidentDetail>, StoreError> incident(std::string_view id);
 
     Result<std::vector<CoverageRow>, StoreError> coverage();
+    // What coverage_report() is made of; positions without their blobs.
+    Result<CoverageRows, StoreError> coverage_rows();
     Result<std::vector<PositionRow>, StoreError> positions();
 
     // Messages that no rule takes, the most frequent first; and a value of `meta`.

@@ -136,14 +136,15 @@ asio::awaitable<Result<std::string, ApiError>> ApiClient::get(std::string path) 
                                              url_for_people(access_.server) + ": " +
                                              reply.error().what));
         if (reply->status == 401 && !again && co_await credentials_.renew(generation)) continue;
-        if (reply->status / 100 == 2) co_return std::move(reply->body);
+        if (reply->status / 100 == 2 && reply->status != 204) co_return std::move(reply->body);
         co_return failure(
             refused(path, reply->status, reply->body, std::string(reply->header("retry-after"))));
     }
 }
 
 asio::awaitable<StreamEnd> ApiClient::stream(std::string path, std::function<void(int)> on_headers,
-                                             std::function<void(std::string_view)> on_bytes) {
+                                             std::function<void(std::string_view)> on_bytes,
+                                             bool fresh) {
     for (bool again = false;; again = true) {
         const auto credentials = co_await credentials_.get();
         if (!credentials) {
@@ -153,6 +154,7 @@ asio::awaitable<StreamEnd> ApiClient::stream(std::string path, std::function<voi
         }
         const std::uint64_t generation = (*credentials)->generation;
         HttpCall wanted = call(path, **credentials);
+        wanted.fresh_connection = fresh;
         StreamEnd end = co_await client_.stream(std::move(wanted), on_headers, on_bytes);
         if (end.status == 401 && !again && co_await credentials_.renew(generation)) continue;
         co_return end;

@@ -29,11 +29,14 @@ public:
     // `open_rate`: log streams that may be opened a second.
     ApiClient(Loop loop, ClusterAccess access, double open_rate = OpenPacer::rate_default);
 
-    // `path` begins with "/api/"; a path prefix of the server is kept.
+    // `path` begins with "/api/"; a path prefix of the server is kept. 204 (the log of a pod that
+    // has no node) is an error, too.
     asio::awaitable<Result<std::string, ApiError>> get(std::string path);
-    // `on_headers` may be told of a 401 and, with newer credentials, of another answer.
+    // `on_headers` may be told of a 401 and, with newer credentials, of another answer. `fresh`:
+    // not over a connection that is there, it may be dead.
     asio::awaitable<StreamEnd> stream(std::string path, std::function<void(int)> on_headers,
-                                      std::function<void(std::string_view)> on_bytes);
+                                      std::function<void(std::string_view)> on_bytes,
+                                      bool fresh = false);
 
     // Why a stream was refused or broke.
     ApiError explain(std::string_view path, const StreamEnd& end) const;

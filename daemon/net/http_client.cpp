@@ -101,6 +101,7 @@ struct HttpClient::Impl {
     CurlMulti streams;
     Gathered gathered;
     bool call_buffer_full = false;
+    bool calls_suspect = false;  // one had no answer: its connection may be half open
     bool multiplexes = false;
     std::size_t spare_connections = spare_connections_first;
 };
@@ -118,6 +119,7 @@ asio::awaitable<Result<HttpReply, HttpFailure>> HttpClient::fetch(HttpCall call)
         co_return failure(HttpFailure{HttpFailure::Kind::broken, wrong});
     HttpReply reply;
     set_option(transfer.easy.get(), CURLOPT_BUFFERSIZE, static_cast<long>(call_buffer_bytes));
+    if (impl_->calls_suspect) set_option(transfer.easy.get(), CURLOPT_FRESH_CONNECT, 1L);
     const std::size_t most = transfer.call.reply_bytes_max;
     transfer.on_body = [this, &reply, most](std::string_view bytes) {
         impl_->call_buffer_full |= bytes.size() >= call_buffer_bytes;
@@ -127,6 +129,7 @@ asio::awaitable<Result<HttpReply, HttpFailure>> HttpClient::fetch(HttpCall call)
     };
 
     auto code = co_await impl_->calls.run(transfer.easy.get());
+    impl_->calls_suspect = code == CURLE_OPERATION_TIMEDOUT;
     if (transfer.thrown) std::rethrow_exception(transfer.thrown);
     if (transfer.too_large)
         co_return failure(HttpFailure{HttpFailure::Kind::too_large,

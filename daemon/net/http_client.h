@@ -30,6 +30,7 @@ struct HttpCall {
     std::string body;
     std::chrono::milliseconds timeout{30'000};  // real time; 0: none (streams)
     std::size_t reply_bytes_max = 16 * 1024 * 1024;
+    bool fresh_connection = false;          // not one that is there
     std::shared_ptr<const TlsOptions> tls;  // null: verified by the system's authorities
 };
 

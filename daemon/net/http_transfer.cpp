@@ -190,6 +190,7 @@ void set_connection(HttpTransfer& transfer, const UrlParts& parts) {
     set_option(easy, CURLOPT_USERAGENT, "runnerwatch");
     set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
     set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.call.timeout.count()));
+    if (transfer.call.fresh_connection) set_option(easy, CURLOPT_FRESH_CONNECT, 1L);
     set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     set_option(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_seconds);
     set_option(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_seconds);

@@ -11,9 +11,11 @@
 
 namespace runnerwatch {
 
-// A span that is known or suspected to be missing from what a source handed over.
+// A span that is known or suspected to be missing from what a source handed over: behind the last
+// line before it (none: behind what is known to be read) and ahead of the next line (none: of the
+// one that comes next). Kinds: docs/coverage.md.
 struct SourceGap {
-    std::string kind;       // rotated_while_disconnected, tail_unproven, in_band_error, …
+    std::string kind;
     std::string certainty;  // lost, possibly_lost, possibly_duplicated
     std::optional<Timestamp> from, to;
     std::string details;
@@ -26,6 +28,8 @@ public:
     // A physical line, the log API's time already taken off.
     virtual void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) = 0;
     virtual void on_gap(const SourceGap& gap) = 0;
+    // position() has changed without a line: it is known where reading begins.
+    virtual void on_opened() = 0;
     // The line that ended the history when the source was opened has been handed over.
     virtual void on_caught_up() = 0;
     // Proven: the log holds nothing before `watermark` that was not handed over.

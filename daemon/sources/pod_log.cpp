@@ -1,5 +1,6 @@
 #include "daemon/sources/pod_log.h"
 
+#include "daemon/container_runs.h"
 #include "parsers/digest.h"
 
 #include <algorithm>
@@ -58,6 +59,11 @@ std::string without_record_times(std::string_view text) {
     return repaired;
 }
 
+bool hold(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const auto& line) { return line.mark == tail.mark; });
+}
+
 }  // namespace
 
 std::optional<LogTail> parse_log_line(std::string_view line) {
@@ -66,41 +72,44 @@ std::optional<LogTail> parse_log_line(std::string_view line) {
     return LogTail{{timed->time, line_hash(timed->text)}, std::string(timed->text)};
 }
 
-PodLog::PodLog(const std::optional<PositionRow>& position) {
+PodLog::PodLog(const std::optional<PositionRow>& position, std::optional<Timestamp> since,
+               bool from_now, std::optional<Timestamp> began)
+    : ring_(since ? std::optional(std::chrono::floor<std::chrono::seconds>(*since)) : since),
+      from_now_(from_now),
+      began_(began) {
     if (!position) return;
     lines_ = position->lines;
     // Unreadable bytes (of a newer version, say) are a first contact.
-    if (auto ring = AnchorRing::parse(position->blob)) {
+    std::string_view blob = position->blob;
+    take_run(blob);
+    if (auto ring = AnchorRing::parse(blob)) {
         ring_ = std::move(*ring);
         resumed_ = true;
     }
 }
 
-void PodLog::begin(std::optional<LogTail> tail, std::optional<Timestamp> since) {
-    if (!tail) {
-        ring_ = AnchorRing();
-    } else if (!since || tail->mark.time < *since) {
-        ring_ = AnchorRing();
-        ring_.push(tail->mark);
-        seeded_ = true;
-    } else {
-        ring_ = AnchorRing(std::chrono::floor<std::chrono::seconds>(*since));
+void PodLog::ends_at(const std::optional<LogTail>& tail) {
+    if (!resumed_ && answers_ == 0 && ring_.empty()) {
+        if (!tail) {
+            ring_ = AnchorRing();
+        } else if (from_now_ || (ring_.from() && tail->mark.time < *ring_.from())) {
+            ring_ = AnchorRing();
+            ring_.push(tail->mark);
+            seeded_ = true;
+        }
     }
-    resume(std::move(tail));
-}
-
-void PodLog::resume(std::optional<LogTail> tail) {
+    if (caught_up_) return;
     if (!tail || handed_over(*tail)) return caught_up();
-    history_end_ = std::move(tail);
+    history_end_ = tail;
 }
 
-std::optional<Timestamp> PodLog::start_answer(bool same_instance, bool whole) {
+std::optional<Timestamp> PodLog::start_answer(bool whole, bool stalled) {
     framer_.clear();
     at_start_ = true;
     replaying_ = false;
-    alignment_.reset();
+    stalled_ = stalled;
     const auto since = whole ? std::nullopt : ring_.resume_from();
-    if (!ring_.empty() || !same_instance) alignment_.emplace(ring_, since);
+    alignment_.emplace(ring_, since);
     return since;
 }
 
@@ -115,12 +124,11 @@ void PodLog::line(const FramedLine& framed) {
         // sinceTime cuts between the records of a long line: its end comes first, and is known.
         if (first) return;
         const auto text = std::string(framed.text.substr(0, details_bytes_max));
-        return sink_->on_gap({"in_band_error", "possibly_lost", last_time(), last_time(),
+        return sink_->on_gap({"in_band_error", "possibly_lost", last_time(), std::nullopt,
                               "the log API gave a line without time: " + text});
     }
     const LineMark mark{timed->time, line_hash(timed->text)};
-    if (!alignment_ && !ring_.empty() && mark.time < ring_.last().time - Alignment::reorder_max) {
-        // The kubelet may have begun the same file again (kubernetes/kubernetes#122928).
+    if (!alignment_ && may_replay(mark)) {
         alignment_.emplace(ring_, std::nullopt);
         replaying_ = true;
     }
@@ -170,22 +178,38 @@ void PodLog::conclude() {
     alignment_.reset();
     const bool replayed = std::exchange(replaying_, false);
     const std::size_t known = alignment.known();
+    const Alignment::Line* last = alignment.last_known();
+    if (last && last->text.size() >= record_bytes_min) last_long_ = last->text;
     const bool anchored = alignment.anchored(), repeats = alignment.repeats();
     const auto lines = std::move(alignment).take_new();
+    start_proven_ = history_end_ && !resumed_ && hold(lines, *history_end_);
     const auto to = lines.empty() ? std::nullopt : std::optional(lines.front().mark.time);
     if (repeats)
-        sink_->on_gap({"rotated_while_disconnected", "possibly_duplicated", last_time(), to,
+        sink_->on_gap({"replay_unproven", "possibly_duplicated", last_time(), to,
                        "identical lines with one time cannot be told apart"});
     else if (!anchored && replayed && known > 0)
         sink_->on_gap({"kubelet_skip", "possibly_lost", last_time(), to,
                        "the log went back in time, to lines that were only partly known"});
     else if (!anchored && !replayed && !ring_.empty() && !seeded_)
-        sink_->on_gap({"rotated_while_disconnected", "possibly_lost", last_time(), to,
-                       "the last line read before is no longer in the log"});
+        sink_->on_gap({stalled_ ? "stalled" : "rotated_while_disconnected", "possibly_lost",
+                       last_time(), to, "the last line read before is no longer in the log"});
     for (const auto& line : lines) deliver(line.mark, line.text, line.cut);
 }
 
+// Whether the kubelet may have begun the same file again (kubernetes/kubernetes#122928).
+bool PodLog::may_replay(const LineMark& mark) const {
+    if (ring_.empty() || mark.time >= ring_.last().time) return false;
+    return mark.time < ring_.last().time - Alignment::reorder_max ||
+           mark.time < ring_.first().time || ring_.contains(mark);
+}
+
 void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
+    if (ring_.empty() && (resumed_ || answers_ > 1) && !start_proven_) {
+        auto from = ring_.from();
+        if (from && began_) from = std::min(std::max(*from, *began_), mark.time);
+        sink_->on_gap({"start_unproven", "possibly_lost", from, mark.time,
+                       "no line had been read before, and the log may have been rotated"});
+    }
     ring_.push(mark);
     seeded_ = false;
     ++lines_;

@@ -4,6 +4,7 @@
 #include "parsers/anchor_ring.h"
 #include "parsers/line_framer.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,18 +26,25 @@ std::optional<LogTail> parse_log_line(std::string_view line);
 // Confined to the loop. Bounded by LineFramer, AnchorRing and Alignment.
 class PodLog {
 public:
-    explicit PodLog(const std::optional<PositionRow>& position);
+    // Without a position it is a first contact: reading begins at `since` or, with `from_now`,
+    // behind the last line. That is a position, too: what comes and goes before the first line is
+    // read does not go unsaid. `began`: nothing was written before.
+    PodLog(const std::optional<PositionRow>& position, std::optional<Timestamp> since,
+           bool from_now, std::optional<Timestamp> began = std::nullopt);
 
     void hand_to(LineSink& sink) { sink_ = &sink; }
 
-    // First contact: reading begins at `since`, or behind `tail` when that is older.
-    void begin(std::optional<LogTail> tail, std::optional<Timestamp> since);
-    // Again after a restart: the history ends at `tail`.
-    void resume(std::optional<LogTail> tail);
+    // Before each answer: the log's last line is `tail`. The first time it tells where the history
+    // ends and, in a first contact, where reading begins.
+    void ends_at(const std::optional<LogTail>& tail);
 
-    // An answer begins. `same_instance`: it is surely that of this container instance. `whole`: it
-    // is asked for from the log's start. Returns the time it is to be asked from, or none.
-    std::optional<Timestamp> start_answer(bool same_instance, bool whole);
+    // An answer begins. Its lines are held until their place is known: where the ring has lines, by
+    // those, and else by end_alignment(), when the answer is surely that of this instance. `whole`:
+    // it is asked for from the log's start. `stalled`: the one before had stopped without an end.
+    // Returns the time it is to be asked from, or none.
+    std::optional<Timestamp> start_answer(bool whole, bool stalled);
+    // It is one: the server gives the log.
+    void answer_begun() { answers_ = std::min(answers_ + 1, 2); }
     void bytes(std::string_view bytes);
 
     // How an answer ended, apart from what the transport says.
@@ -65,7 +73,8 @@ public:
     bool handed_over(const LogTail& tail) const;
     bool ends_with(const LogTail& tail) const;
     bool empty() const { return ring_.empty(); }
-    bool resumed() const { return resumed_; }
+    // No line was read, and none can have been written: a log that is empty proves as much.
+    bool surely_empty() const { return ring_.empty() && !resumed_ && answers_ <= 1; }
     std::optional<Timestamp> last_time() const;
     void caught_up();
 
@@ -77,11 +86,16 @@ private:
     void deliver(const LineMark& mark, std::string_view text, bool cut);
     void conclude();
     bool is_tail_of_last(const LogTail& tail) const;
+    bool may_replay(const LineMark& mark) const;
 
     LineSink* sink_ = nullptr;
     AnchorRing ring_;
     std::uint64_t lines_ = 0;
-    bool resumed_ = false;
+    bool resumed_ = false;  // from a stored position
+    const bool from_now_;
+    const std::optional<Timestamp> began_;
+    int answers_ = 0;            // begun, up to 2
+    bool start_proven_ = false;  // the answer holds what had been the log's end before all answers
     bool seeded_ = false;    // the ring holds only what a probe gave, perhaps a line's last part
     std::string last_long_;  // the last line when it is so long that a probe gives a part of it
     std::optional<LogTail> history_end_;
@@ -91,6 +105,7 @@ private:
     bool at_start_ = true;  // of an answer
     std::optional<Alignment> alignment_;
     bool replaying_ = false;
+    bool stalled_ = false;
 };
 
 }  // namespace runnerwatch

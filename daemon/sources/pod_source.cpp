@@ -1,9 +1,10 @@
 #include "daemon/sources/pod_source.h"
 
+#include "daemon/container_runs.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -29,9 +30,16 @@ constexpr int quiet_rounds_max = 3;
 constexpr seconds drain_grace{30};  // for the open stream of a container that has ended
 constexpr int final_reads_max = 5;
 constexpr seconds final_first{1}, final_max{10};
-constexpr seconds idle_check{3600};
 
 bool says_gone(const ApiError& error) { return error.code == 404 && error.kind == "pods"; }
+
+// Nothing was written before the container began; that is told in whole seconds, and perhaps later
+// than its first line was written.
+std::optional<Timestamp> beginning_of(const PodContainer& container, const std::string& instance) {
+    constexpr seconds tolerance{10};
+    if (container.id != instance || !container.started_at) return std::nullopt;
+    return *container.started_at - tolerance;
+}
 
 }  // namespace
 
@@ -43,7 +51,8 @@ PodSource::PodSource(ApiClient& api, const Clock& clock, Place place, std::strin
       place_(std::move(place)),
       instance_(std::move(instance)),
       options_(std::move(options)),
-      log_(position),
+      log_(position, clock.now() - options_.history, options_.history <= Duration::zero(),
+           beginning_of(container, instance_)),
       complete_(position && position->complete),
       quick_(quick_first, quick_max),
       slow_(slow_first, slow_max) {
@@ -80,6 +89,7 @@ PositionRow PodSource::position(std::size_t held_lines) const {
     row.instance = place_.instance;
     row.kind = "pod";
     row.blob = log_.blob(held_lines);
+    put_run(row.blob, options_.run);
     row.lines = log_.lines() - held_lines;
     row.complete = complete_ && held_lines == 0;
     row.updated_at = clock_.now();
@@ -101,31 +111,25 @@ asio::awaitable<void> PodSource::run(LineSink& sink) {
     sink.on_complete();
 }
 
-// The probe before the first answer says where the history ends, and gives the anchor where
-// reading does not begin with lines.
 asio::awaitable<void> PodSource::open() {
     for (int tries = 0; !draining_ || tries < final_reads_max; ++tries) {
-        co_await take_turn();
-        auto last = co_await tail();
-        if (last) {  // the turn is good for the answer that follows, too
-            std::optional<Timestamp> since;
-            if (options_.history > Duration::zero()) since = clock_.now() - options_.history;
-            read_whole_ = log_.resumed() && *last && log_.is_before_answer(**last);
-            if (log_.resumed())
-                log_.resume(std::move(*last));
-            else
-                log_.begin(std::move(*last), since);
-            co_return;
-        }
-        use_turn(last.error().code);
-        const Next next = judge(last.error());
-        if (next == Next::nothing_left && draining_) co_return;
-        co_await wait(pause(next));
+        if (standing_ == Standing::unreadable) co_return;
+        const auto hindrance = co_await look();
+        if (!hindrance) co_return;
+        if (*hindrance == Next::nothing_left && draining_) co_return;
+        co_await wait(pause(*hindrance));
     }
 }
 
 asio::awaitable<void> PodSource::follow() {
-    while (!draining_) {
+    for (bool looked = true; !draining_; looked = false) {
+        if (!looked) {  // open() has, before the first answer
+            if (const auto hindrance = co_await look()) {
+                if (!draining_) co_await wait(pause(*hindrance));
+                continue;
+            }
+            if (draining_) break;
+        }
         const Timestamp began = clock_.now();
         const Next next = co_await read(true);
         if (draining_) break;
@@ -151,6 +155,7 @@ asio::awaitable<void> PodSource::finish() {
         if (!ended_well_) continue;
         auto last = co_await tail();
         if (last) proven = *last ? log_.ends_with(**last) : log_.empty();
+        read_whole_ = last && *last && log_.is_before_answer(**last);
         evident = !last || proven;
     }
     if (!proven && !evident) report_unproven_end();
@@ -158,15 +163,27 @@ asio::awaitable<void> PodSource::finish() {
 
 void PodSource::report_unproven_end() {
     SourceGap gap;
-    gap.from = log_.last_time() ? log_.last_time() : container_.started_at;
-    if (container_.id == instance_) gap.to = container_.finished_at;
-    const bool unseen = !opened_ && !log_.resumed();
+    gap.from = log_.last_time();
+    if (!gap.from && container_.id == instance_) gap.from = container_.started_at;
+    gap.to = end_known().value_or(clock_.now());
+    const bool unseen = !opened_ && log_.empty();
     gap.certainty = unseen ? "lost" : "possibly_lost";
     gap.kind = unseen             ? "pod_gone_before_open"
                : problem_.empty() ? "tail_unproven"
                                   : "in_band_error";
     gap.details = problem_.empty() ? trouble_ : problem_;
     sink_->on_gap(gap);
+}
+
+// When the instance had ended at the latest. The API gives whole seconds, rounded down.
+std::optional<Timestamp> PodSource::end_known() const {
+    std::optional<Timestamp> end;
+    if (container_.id == instance_)
+        end = container_.finished_at;
+    else if (container_.last_id == instance_)
+        end = container_.last_finished_at;
+    if (!end && container_.id != instance_) end = container_.started_at;
+    return end ? std::optional(*end + seconds(1)) : end;
 }
 
 std::string PodSource::log_path(const std::string& query) const {
@@ -178,17 +195,20 @@ std::string PodSource::log_path(const std::string& query) const {
 // Reads one answer of the log API to its end.
 asio::awaitable<PodSource::Next> PodSource::read(bool following) {
     co_await take_turn();
-    ended_well_ = discarding_ = reopen_ = false;
+    ended_well_ = reopen_ = answering_ = false;
     asked_ = standing_;
-    const auto since = log_.start_answer(!opened_, std::exchange(read_whole_, false));
+    const bool fresh = std::exchange(stalled_, false);
+    const auto since = log_.start_answer(std::exchange(read_whole_, false), fresh);
     std::string query = following ? "&follow=true" : "";
     if (since) query += "&sinceTime=" + format_time(*since).substr(0, 19) + "Z";
     const std::string path = log_path(query);
     std::function<void(int)> on_headers = [this](int status) {
         use_turn(status);
         if (status != 200) return;
-        opened_ = true;
+        opened_ = answering_ = true;
+        log_.answer_begun();
         trouble("");
+        if (log_.alignment_wants_end()) wake();
     };
     std::function<void(std::string_view)> on_bytes = [this](std::string_view bytes) {
         active_ = true;
@@ -196,11 +216,11 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
         log_.bytes(bytes);
         if (log_.alignment_wants_end() || log_.aligning() != was_aligning) wake();
     };
-    auto ended = co_await (api_.stream(path, std::move(on_headers), std::move(on_bytes)) ||
+    auto ended = co_await (api_.stream(path, std::move(on_headers), std::move(on_bytes), fresh) ||
                            attend(following));
     const StreamEnd* end = std::get_if<StreamEnd>(&ended);
     use_turn(end ? end->status : 0);  // where no answer had begun
-    if (!end || discarding_) {
+    if (!end) {                       // it was given up
         log_.drop_alignment();
         co_return Next::retry;
     }
@@ -232,7 +252,7 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
 asio::awaitable<void> PodSource::attend(bool following) {
     active_ = false;
     for (int quiet_rounds = 0;;) {
-        Duration most = log_.aligning() ? quiet_after : idle_check;
+        Duration most = log_.aligning() ? quiet_after : next_probe();
         if (draining_ && following) {
             const Duration left = drain_began_ + drain_grace - clock_.now();
             if (left <= Duration::zero()) co_return;
@@ -240,80 +260,21 @@ asio::awaitable<void> PodSource::attend(bool following) {
         }
         co_await wait(most);
         if (reopen_) co_return;
-        if (!log_.aligning()) continue;
+        if (!log_.aligning()) {
+            if (clock_.now() >= probe_at_ && co_await has_stalled()) co_return;
+            continue;
+        }
+        if (!answering_) continue;
         if (!log_.alignment_wants_end()) {
-            if (std::exchange(active_, false)) {
-                quiet_rounds = 0;
-                continue;
-            }
+            // A busy log is asked, too: behind a clock that was set back it would be held for ever.
+            if (std::exchange(active_, false)) quiet_rounds = -1;
             const bool clear = co_await place_is_clear();
             if (++quiet_rounds >= quiet_rounds_max && log_.alignment_empty() && !clear) co_return;
             if (quiet_rounds < quiet_rounds_max && !clear) continue;
         }
-        if (!log_.alignment_replays() && !co_await is_this_instance()) {
-            discarding_ = true;
-            co_return;
-        }
+        if (!log_.alignment_replays() && !co_await is_this_instance()) co_return;
         log_.end_alignment();
         quiet_rounds = 0;
-    }
-}
-
-// Whether the answer has reached the end of the log.
-asio::awaitable<bool> PodSource::place_is_clear() {
-    auto last = co_await tail();
-    if (!last) co_return false;
-    if (!*last) co_return log_.alignment_empty();
-    read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
-    co_return log_.alignment_has_seen(**last);
-}
-
-// The log is asked for by the pod's and the container's name: both may have passed on to another.
-asio::awaitable<bool> PodSource::is_this_instance() {
-    auto body =
-        co_await api_.get("/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member);
-    // A refusal speaks against nothing, and a pod that is gone has no other instance.
-    if (!body) co_return body.error().code != 0;
-    const auto pod = parse_pod(nlohmann::json::parse(*body, nullptr, false));
-    if (!pod) co_return true;
-    if (pod->uid != place_.member_uid) {
-        standing_ = Standing::unreadable;
-        drain();
-        co_return false;
-    }
-    for (const PodContainer& container : pod->containers)
-        if (container.name == place_.container) update(container);
-    co_return standing_ == asked_;
-}
-
-asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {
-    auto body = co_await api_.get(log_path("&tailLines=1&limitBytes=65536"));
-    if (!body) co_return failure(body.error());
-    std::string_view line = *body;
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) co_return std::optional<LogTail>();
-    auto last = parse_log_line(line);
-    if (last) co_return last;
-    ApiError error;
-    error.code = 200;
-    error.what =
-        "the log API gave an error instead of the log: " + parse_api_status(200, line).message;
-    co_return failure(std::move(error));
-}
-
-asio::awaitable<void> PodSource::probe_tail() {
-    if (!sink_ || complete_) co_return;
-    // The log's times are the node's. Its clock is taken to agree with ours.
-    const Timestamp began = clock_.now();
-    auto last = co_await tail();
-    if (!last || complete_) co_return;
-    const bool proven = *last ? log_.handed_over(**last) : log_.empty() && log_.lines() == 0;
-    if (proven) {
-        sink_->on_watermark(began);
-    } else if (*last && log_.is_before_answer(**last)) {
-        read_whole_ = reopen_ = true;
-        wake();
     }
 }
 
@@ -337,8 +298,13 @@ PodSource::Next PodSource::judge(const ApiError& error) {
         retry_after_ = std::min(seconds(wanted), retry_after_max);
     if (says_gone(error)) return draining_ ? Next::nothing_left : Next::retry_slowly;
     // Waiting to start, or the kubelet does not know its container yet.
-    if (error.code == 400) return Next::retry_slowly;
-    if (error.code != 404) trouble(error.what);
+    if (error.code == 204) return Next::retry_slowly;  // no node yet
+    if (error.code == 400) {
+        for (const char* words : {"must be specified", "is not valid"})
+            if (error.what.find(words) != error.what.npos) trouble(error.what);
+        return Next::retry_slowly;
+    }
+    if (error.code != 404) trouble(error.what, error.code == 403);
     return error.code == 401 || error.code == 403 ? Next::retry_slowly : Next::retry;
 }
 
@@ -359,10 +325,14 @@ Duration PodSource::pause(Next next) {
     return std::max<Duration>(wait, std::exchange(retry_after_, seconds(0)));
 }
 
-void PodSource::trouble(const std::string& what) {
+void PodSource::trouble(const std::string& what, bool right) {
     if (what == trouble_) return;
+    // What was lacking is told when it is there.
+    if (right_lacks_ && !right && options_.on_trouble) options_.on_trouble("", true);
     trouble_ = what;
-    if (options_.on_trouble) options_.on_trouble(what);
+    const bool was_right = std::exchange(right_lacks_, right);
+    if (options_.on_trouble && (right || !was_right || !what.empty()))
+        options_.on_trouble(what, right);
 }
 
 }  // namespace runnerwatch

@@ -21,10 +21,15 @@ namespace runnerwatch {
 // is reported as a gap. Confined to the loop; `api` and `clock` outlive it.
 class PodSource : public LogSource {
 public:
+    // In words, once per change; empty: it works again. `right`: one that the whole namespace
+    // lacks.
+    using OnTrouble = std::function<void(const std::string& what, bool right)>;
     struct Options {
         Duration history{};  // first contact: how far back; 0: from now on
-        // In words, once per change; empty: it works again.
-        std::function<void(const std::string&)> on_trouble;
+        OnTrouble on_trouble{};
+        // A quiet stream is checked this often (our clock): whether the log has gone on without it.
+        Duration probe_every = std::chrono::minutes(5);
+        int run = -1;  // of the container: how often it had been started again before
     };
 
     // `instance`: the containerID that is to be read, which may be the container's last one.
@@ -49,9 +54,10 @@ private:
     asio::awaitable<void> open();
     asio::awaitable<void> follow();
     asio::awaitable<void> finish();
-    asio::awaitable<bool> read_rest();
+    asio::awaitable<std::optional<Next>> look();
     asio::awaitable<Next> read(bool following);
     asio::awaitable<void> attend(bool following);
+    asio::awaitable<bool> has_stalled();
     asio::awaitable<bool> place_is_clear();
     asio::awaitable<bool> is_this_instance();
     asio::awaitable<Result<std::optional<LogTail>, ApiError>> tail();
@@ -61,8 +67,11 @@ private:
     Duration pause(Next next);
     asio::awaitable<void> take_turn();
     void use_turn(int status);
-    void trouble(const std::string& what);
+    void trouble(const std::string& what, bool right = false);
     void report_unproven_end();
+    std::optional<Timestamp> end_known() const;
+    Duration next_probe();
+    bool prove(const std::optional<LogTail>& last, Timestamp began);
     std::string log_path(const std::string& query) const;
 
     ApiClient& api_;
@@ -87,13 +96,17 @@ private:
     std::optional<asio::steady_timer> wake_;
     bool woken_ = false;
     bool active_ = false;      // bytes have come since last asked
-    bool discarding_ = false;  // the answer is not that of this instance
+    bool answering_ = false;   // the answer has begun
     bool read_whole_ = false;  // the next answer is to begin at the log's start
     bool reopen_ = false;      // the answer in hand is to be given up for it
-    OpenPacer::Turn turn_;     // to ask for the log
+    bool stalled_ = false;     // the answer before this one had stopped without an end
+    Timestamp probe_at_{};
+    std::optional<LineMark> stalled_at_;  // the line that it did not bring
+    OpenPacer::Turn turn_;                // to ask for the log
     Backoff quick_, slow_;
     std::chrono::seconds retry_after_{0};
     std::string trouble_;
+    bool right_lacks_ = false;  // and that is the trouble
 };
 
 }  // namespace runnerwatch

@@ -8,6 +8,7 @@ namespace runnerwatch {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -20,10 +21,13 @@ std::string at(Duration after_noon, const std::string& text) {
 
 // A log whose first answer has given these lines.
 struct Read {
-    explicit Read(std::initializer_list<std::string> first) : log(std::nullopt) {
+    explicit Read(std::initializer_list<std::string> first)
+        : log(std::nullopt, std::nullopt, false) {
         log.hand_to(sink);
-        log.begin(std::nullopt, std::nullopt);
-        log.start_answer(true, false);
+        log.ends_at(std::nullopt);
+        log.start_answer(false, false);
+        log.answer_begun();
+        log.end_alignment();
         for (const auto& line : first) log.bytes(line + "\n");
     }
     RecordingSink sink;
@@ -38,20 +42,22 @@ TEST(PodLog, TakesTheTimeOff) {
 
 TEST(PodLog, IsToldOfTheEndOfTheHistoryBehindItsLastLine) {
     RecordingSink sink;
-    PodLog log(std::nullopt);
+    PodLog log(std::nullopt, noon, false);
     log.hand_to(sink);
-    log.begin(parse_log_line(at(2s, "two")), noon);
-    EXPECT_EQ(log.start_answer(true, false), noon);
+    log.ends_at(parse_log_line(at(2s, "two")));
+    EXPECT_EQ(log.start_answer(false, false), noon);
+    log.end_alignment();
     log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n" + at(3s, "three") + "\n");
     EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up", "line three"));
 }
 
 TEST(PodLog, HasCaughtUpWithALaterLineToo) {
     RecordingSink sink;
-    PodLog log(std::nullopt);
+    PodLog log(std::nullopt, noon, false);
     log.hand_to(sink);
-    log.begin(parse_log_line(at(2s, "never comes")), noon);
-    log.start_answer(true, false);
+    log.ends_at(parse_log_line(at(2s, "never comes")));
+    log.start_answer(false, false);
+    log.end_alignment();
     log.bytes(at(1s, "one") + "\n");
     EXPECT_FALSE(sink.has("caught up"));
     log.bytes(at(3s, "three") + "\n");
@@ -60,7 +66,7 @@ TEST(PodLog, HasCaughtUpWithALaterLineToo) {
 
 TEST(PodLog, DropsTheEndOfALongLineThatSinceTimeCut) {
     Read read({at(1s, "one")});
-    read.log.start_answer(true, false);
+    read.log.start_answer(false, false);
     read.log.bytes("the end of something long\n" + at(1s, "one") + "\n" + at(2s, "two") + "\n");
     EXPECT_THAT(read.sink.lines, ElementsAre("one", "two"));
     EXPECT_THAT(read.sink.gaps, IsEmpty());
@@ -129,6 +135,110 @@ TEST(PodLog, HandsALineOverOnceWhenTheKubeletBeginsTheFileAgain) {
     EXPECT_THAT(read.sink.gaps, IsEmpty());
 }
 
+// The same lines within so short a time that their times alone do not tell.
+TEST(PodLog, HandsALineOverOnceWhenAYoungFileIsBegunAgain) {
+    Read read({at(1s, "one"), at(1100ms, "two"), at(1200ms, "three")});
+    read.log.bytes(at(1s, "one") + "\n" + at(1100ms, "two") + "\n");
+    EXPECT_TRUE(read.log.alignment_replays());
+    read.log.bytes(at(1200ms, "three") + "\n" + at(1300ms, "four") + "\n");
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, KnowsAYoungFileBegunAgainThatIsLongerThanAStoredPosition) {
+    Read read({});
+    for (int i = 0; i < 1'500; ++i)
+        read.log.bytes(at(1s + i * 1ms, "line " + std::to_string(i)) + "\n");
+    ASSERT_EQ(read.sink.lines.size(), 1'500u);
+    for (int i = 0; i < 1'501; ++i)
+        read.log.bytes(at(1s + i * 1ms, "line " + std::to_string(i)) + "\n");
+    ASSERT_EQ(read.sink.lines.size(), 1'501u);
+    EXPECT_EQ(read.sink.lines.back(), "line 1500");
+}
+
+TEST(PodLog, TakesALineStampedBeforeTheOneAheadOfItAtOnce) {
+    Read read({at(1s, "one"), at(2s, "two"), at(1999ms, "three")});
+    EXPECT_FALSE(read.log.aligning());
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three"));
+}
+
+// The clock was an hour ahead for a while: lines from then stand in the answer before the anchor.
+TEST(PodLog, FindsItsPlaceBehindLinesFromTheFuture) {
+    Read read({at(1s, "one"), at(1h, "ahead"), at(2s, "two"), at(3s, "three")});
+    read.log.end_alignment();  // held as if they came again
+    ASSERT_EQ(read.sink.lines.size(), 4u);
+    EXPECT_EQ(read.log.start_answer(false, false), noon + 2s);
+    read.log.bytes(at(1h, "ahead") + "\n");
+    EXPECT_FALSE(read.log.alignment_wants_end());
+    read.log.bytes(at(2s, "two") + "\n" + at(3s, "three") + "\n" + at(4s, "four") + "\n");
+    EXPECT_EQ(read.sink.lines.size(), 5u);
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+// Nothing was read yet, so nothing tells whether the first lines were rotated away meanwhile.
+TEST(PodLog, SaysThatTheStartOfALogIsUnprovenWhenItComesWithALaterAnswer) {
+    Read read({});
+    read.log.start_answer(false, false);
+    read.log.answer_begun();
+    read.log.end_alignment();
+    read.log.bytes(at(2s, "two") + "\n" + at(3s, "three") + "\n");
+    EXPECT_THAT(read.sink.calls, ElementsAre("caught up", "gap start_unproven possibly_lost",
+                                             "line two", "line three"));
+    EXPECT_EQ(read.sink.gaps[0].from, std::nullopt) << "the last proof of its emptiness";
+    EXPECT_EQ(read.sink.gaps[0].to, noon + 2s);
+}
+
+// What the log ended with before the first answer is still in it: it was not rotated.
+TEST(PodLog, KnowsTheStartOfALogWhoseFirstAnswerGaveNothing) {
+    RecordingSink sink;
+    PodLog log(std::nullopt, noon, false);
+    log.hand_to(sink);
+    log.ends_at(parse_log_line(at(2s, "two")));
+    for (int answer = 0; answer < 2; ++answer) {
+        log.start_answer(false, false);
+        log.answer_begun();
+        log.drop_alignment();
+    }
+    log.start_answer(false, false);
+    log.answer_begun();
+    log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n");
+    log.end_alignment();
+    EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up"));
+}
+
+TEST(PodLog, SaysSoAlsoAfterARestartBeforeTheFirstLine) {
+    PodLog first(std::nullopt, noon, false);
+    PositionRow row;
+    row.blob = first.blob(0);
+    RecordingSink sink;
+    PodLog log(row, std::nullopt, false, noon + 1s);
+    log.hand_to(sink);
+    log.ends_at(parse_log_line(at(2s, "two")));
+    EXPECT_EQ(log.start_answer(false, false), noon) << "where reading was to begin";
+    log.end_alignment();
+    log.bytes(at(2s, "two") + "\n");
+    EXPECT_THAT(sink.calls,
+                ElementsAre("gap start_unproven possibly_lost", "line two", "caught up"));
+    EXPECT_EQ(sink.gaps[0].from, noon + 1s) << "nothing was written before it began";
+}
+
+TEST(PodLog, LeavesTheEndOfAGapOpenWhereNoLineFollows) {
+    Read read({at(1s, "one")});
+    read.log.start_answer(false, false);
+    read.log.end_alignment();
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].kind, "rotated_while_disconnected");
+    EXPECT_EQ(read.sink.gaps[0].from, noon + 1s);
+    EXPECT_EQ(read.sink.gaps[0].to, std::nullopt);
+}
+
+TEST(PodLog, SaysThatTheStreamHadStopped) {
+    Read read({at(1s, "one")});
+    read.log.start_answer(false, true);
+    read.log.end_alignment();
+    EXPECT_THAT(read.sink.calls, Contains("gap stalled possibly_lost"));
+}
+
 TEST(PodLog, KeepsTheLinesOfANodeWhoseClockWasSetBack) {
     Read read({at(1h, "one"), at(1h + 1s, "two")});
     read.log.bytes(at(1s, "three") + "\n" + at(2s, "four") + "\n");
@@ -155,11 +265,10 @@ TEST(PodLog, GoesOnFromItsStoredPosition) {
     row.lines = read.log.lines() - 1;
 
     RecordingSink sink;
-    PodLog log(row);
+    PodLog log(row, noon, false);
     log.hand_to(sink);
-    EXPECT_TRUE(log.resumed());
-    log.resume(parse_log_line(at(3s, "three")));
-    EXPECT_EQ(log.start_answer(true, false), noon + 1s);
+    log.ends_at(parse_log_line(at(3s, "three")));
+    EXPECT_EQ(log.start_answer(false, false), noon + 1s);
     log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n" + at(3s, "three") + "\n");
     EXPECT_THAT(sink.calls, ElementsAre("line three", "caught up"));
     EXPECT_EQ(log.lines(), 3u);
@@ -169,8 +278,8 @@ TEST(PodLog, TakesAnUnreadablePositionForAFirstContact) {
     PositionRow row;
     row.blob = "what a newer version wrote";
     row.lines = 17;
-    PodLog log(row);
-    EXPECT_FALSE(log.resumed());
+    PodLog log(row, noon, false);
+    EXPECT_EQ(log.start_answer(false, false), noon);
     EXPECT_EQ(log.lines(), 17u) << "numbers of lines are never used twice";
 }
 

@@ -45,9 +45,11 @@ ClusterAccess access_to(std::uint16_t port) {
 // A source of the container "build", what it hands over, and the task that runs it.
 struct Reader {
     Reader(Loop loop, ApiClient& api, const Clock& clock, const PodContainer& container,
-           std::string instance, std::optional<PositionRow> position, Duration history)
+           std::string instance, std::optional<PositionRow> position, Duration history,
+           Duration probe_every = 24h)
         : source(api, clock, place(instance), instance, container, std::move(position),
-                 {history, [this](const std::string& what) { troubles.push_back(what); }}),
+                 {history, [this](const std::string& what, bool) { troubles.push_back(what); },
+                  probe_every}),
           tasks(loop, &fail_test) {
         tasks.spawn("source", source.run(sink));
     }

@@ -20,6 +20,7 @@ public:
         gaps.push_back(gap);
         calls.push_back("gap " + gap.kind + " " + gap.certainty);
     }
+    void on_opened() override { ++opened; }
     void on_caught_up() override { calls.push_back("caught up"); }
     void on_watermark(Timestamp watermark) override { watermarks.push_back(watermark); }
     void on_complete() override { calls.push_back("complete"); }
@@ -32,6 +33,7 @@ public:
     std::vector<std::optional<Timestamp>> times;
     std::vector<SourceGap> gaps;
     std::vector<Timestamp> watermarks;
+    int opened = 0;
 };
 
 }  // namespace runnerwatch

@@ -97,7 +97,7 @@ protected:
                           [this] { return dropping; },
                           [](const std::string&) {},
                           [](const std::string&) {}};
-    SourceReader reader{source, context, std::nullopt, 0};
+    SourceReader reader{source, context, {}};
 };
 
 TEST_F(SourceReaderTest, CountsWhatWarnsAndIsKnownToNoRule) {
@@ -231,7 +231,7 @@ TEST_F(SourceReaderTest, PassesOverTheLinesHeldWithPoison) {
             *matcher,         book, exceptions,      unclassified,     clock,
             metrics,          mark, context.changed, context.dropping, context.caught_up,
             context.completed};
-        SourceReader fourth{source, watched, std::nullopt, 0};
+        SourceReader fourth{source, watched, {}};
         fourth.on_line(first, noon, false);
         fourth.on_line(last, noon + 1ms, false);
         fourth.on_watermark(noon + 10s);
@@ -247,6 +247,70 @@ TEST_F(SourceReaderTest, PassesOverTheLinesHeldWithPoison) {
                 EXPECT_THAT(proof->context_before, IsEmpty());
         }
     }
+}
+
+// A gap whose end is not known would excuse whatever comes.
+TEST_F(SourceReaderTest, EndsAGapWithTheNextLine) {
+    line(1s, loaded);
+    reader.on_gap({"tail_unproven", "possibly_lost", std::nullopt, std::nullopt, "why"});
+    ChangeSet changes = take();
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].from, noon + 1s) << "behind the last line";
+    EXPECT_EQ(gaps(changes)[0].to, std::nullopt);
+    const std::int64_t ordinal = gaps(changes)[0].ordinal;
+    line(9s, loaded);
+    line(10s, loaded);
+    changes = take();
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].ordinal, ordinal);
+    EXPECT_EQ(gaps(changes)[0].to, noon + 9s);
+}
+
+TEST_F(SourceReaderTest, EndsAGapOfBeforeARestart) {
+    reader.on_gap({"stalled", "possibly_lost", noon, std::nullopt, ""});
+    const CoverageRow open = gaps(take()).at(0);
+    SourceReader::Before before;
+    before.ordinal = open.ordinal;
+    before.coverage = {open};
+    SourceReader again{source, context, before};
+    again.on_line(loaded, noon + 5s, false);
+    ChangeSet changes;
+    again.take_changes(changes);
+    ASSERT_THAT(gaps(changes), SizeIs(1));
+    EXPECT_EQ(gaps(changes)[0].ordinal, open.ordinal);
+    EXPECT_EQ(gaps(changes)[0].to, noon + 5s);
+}
+
+TEST_F(SourceReaderTest, KeepsSinceWhenItIsReadOverARestart) {
+    line(1s, loaded);
+    const CoverageRow read = *take().coverage.at({"uid-1/runner/0", 0});
+    EXPECT_EQ(read.from, noon + 1s);
+    SourceReader::Before before;
+    before.coverage = {read};
+    SourceReader again{source, context, before};
+    again.on_line(loaded, noon + 1h, false);
+    ChangeSet changes;
+    again.take_changes(changes);
+    EXPECT_EQ(changes.coverage.at({"uid-1/runner/0", 0})->from, noon + 1s);
+    EXPECT_EQ(changes.coverage.at({"uid-1/runner/0", 0})->to, noon + 1h);
+}
+
+TEST_F(SourceReaderTest, IsKnownToBeReadBeforeItsFirstLine) {
+    EXPECT_TRUE(take().positions.empty());
+    reader.on_opened();
+    EXPECT_FALSE(take().positions.empty()) << "where reading begins is written at once";
+    reader.on_watermark(noon);
+    EXPECT_EQ(take().coverage.at({"uid-1/runner/0", 0})->to, noon);
+}
+
+TEST_F(SourceReaderTest, TellsIncidentsOfAGap) {
+    line(0s, refused);
+    take();
+    reader.on_gap({"rotated_while_disconnected", "possibly_lost", noon + 1s, noon + 9s, ""});
+    const ChangeSet changes = take();
+    ASSERT_THAT(changes.timeline, SizeIs(1));
+    EXPECT_THAT(changes.timeline.begin()->second->text,
+                HasSubstr("the log was rotated while nobody read it, from "));
 }
 
 // What must have lasted proves nothing when nobody looked.

@@ -49,6 +49,7 @@ type pod struct {
 	containers                 []*container
 	deleting                   bool
 	version                    int
+	created                    time.Time // zero: long ago
 }
 
 type event struct {
@@ -193,6 +194,9 @@ func state(i *instance, waiting string) object {
 func podObject(p *pod) object {
 	metadata := object{"name": p.name, "namespace": p.namespace, "uid": p.uid, "labels": p.labels,
 		"resourceVersion": fmt.Sprint(p.version), "creationTimestamp": "2026-01-01T00:00:00Z"}
+	if !p.created.IsZero() {
+		metadata["creationTimestamp"] = p.created.UTC().Format(time.RFC3339)
+	}
 	if p.deleting {
 		metadata["deletionTimestamp"] = "2026-01-01T01:00:00Z"
 	}

@@ -17,10 +17,22 @@ var (
 	idle    = flag.Duration("idle", 30*time.Second, "how long CPU time is measured")
 	volume  = flag.Int64("megabytes", 1000, "log text for the throughput measurement")
 	only    = flag.String("only", "", "streams, throughput or latency")
+	ledger  = flag.String("ledger", "", "the directory of a cluster of tests/cluster: the ledger on it, and nothing else")
+	kills   = flag.Int("kills", 30, "of the daemon, in the ledger")
 )
 
 func main() {
 	flag.Parse()
+	if *ledger != "" {
+		right, err := runClusterLedger(*ledger, *program, *kills)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "ledger:", err)
+		}
+		if err != nil || !right {
+			os.Exit(1)
+		}
+		return
+	}
 	failed := false
 	for _, one := range []struct {
 		name string

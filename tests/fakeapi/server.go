@@ -62,6 +62,7 @@ type server struct {
 	conns map[interface{}]net.Conn
 
 	opened atomic.Int64 // connections, ever
+	down   atomic.Bool  // no connection is taken
 }
 
 func newServer(o options, handler func(*request, answer)) (*server, error) {
@@ -94,6 +95,10 @@ func (s *server) accept(configuration *tls.Config, h1 chan<- net.Conn) {
 		conn, err := s.listener.Accept()
 		if err != nil {
 			return
+		}
+		if s.down.Load() {
+			conn.Close()
+			continue
 		}
 		s.opened.Add(1)
 		go func() {
@@ -176,6 +181,14 @@ func (s *server) cutAll() {
 	for _, c := range all {
 		c.Close()
 	}
+}
+
+// restart takes the server away for a while: connections are cut and none is taken.
+func (s *server) restart(away time.Duration) {
+	s.down.Store(true)
+	s.cutAll()
+	time.Sleep(away)
+	s.down.Store(false)
 }
 
 func (s *server) close() {

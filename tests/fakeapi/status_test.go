@@ -24,6 +24,9 @@ func TestRefusedLogRequestsAreAskedAgain(t *testing.T) {
 			`container "runner" in pod "runner" is waiting to start: ContainerCreating`, nil), ""},
 		"400 pulling": {refusal(400, "BadRequest",
 			`container "runner" in pod "runner" is waiting to start: trying and failing to pull image`, nil), ""},
+		"400 unnamed container": {refusal(400, "BadRequest",
+			"a container name must be specified for pod runner, choose one of: [runner helper]", nil),
+			"a container name must be specified"},
 		"400 terminated": {refusal(400, "BadRequest", `container "runner" in pod "runner" is terminated`, nil), ""},
 		"403": {refusal(403, "Forbidden", `pods "runner" is forbidden: User "system:serviceaccount:watch:rw" cannot get `+
 			`resource "pods/log" in API group "" in the namespace "ci"`, object{"name": "runner", "kind": "pods"}),

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "daemon/cluster/api_client.h"
+#include "daemon/source_manager.h"
+
+// The inside of the source manager, shared by its .cpp files and by nobody else.
+namespace runnerwatch {
+
+struct SourceManager::Cluster {
+    ClusterConfig config;
+    std::unique_ptr<ApiClient> api;
+    std::vector<std::unique_ptr<PodWatch>> watches;
+    std::vector<std::unique_ptr<RightsCheck>> checks;
+    std::set<std::string> pods;  // uids of those with followed containers
+    std::size_t lists_awaited = 0;
+    std::map<std::string, std::string> troubles;  // in words, by what has them
+};
+
+struct SourceManager::Reading {
+    std::unique_ptr<LogSource> source;
+    std::unique_ptr<SourceReader> reader;
+    bool pod_gone = false;
+    int users = 0;  // coroutines that are inside it
+};
+
+}  // namespace runnerwatch

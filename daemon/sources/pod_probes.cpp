@@ -1,0 +1,129 @@
+// What a pod's source asks beside the answer that it reads: for the log's last line, and whose log
+// it is.
+#include "daemon/sources/pod_source.h"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <utility>
+
+namespace runnerwatch {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds late_after{5};  // what a probe sees the stream has brought by then
+
+}  // namespace
+
+// Whether the answer has reached the end of the log.
+asio::awaitable<bool> PodSource::place_is_clear() {
+    auto last = co_await tail();
+    if (!last) co_return false;
+    if (!*last) co_return log_.alignment_empty();
+    read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
+    co_return log_.alignment_has_seen(**last);
+}
+
+// The log is asked for by the pod's and the container's name: both may have passed on to another.
+asio::awaitable<bool> PodSource::is_this_instance() {
+    auto body =
+        co_await api_.get("/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member);
+    // A refusal speaks against nothing, and a pod that is gone has no other instance.
+    if (!body) co_return body.error().code != 0;
+    const auto pod = parse_pod(nlohmann::json::parse(*body, nullptr, false));
+    if (!pod) co_return true;
+    if (pod->uid != place_.member_uid) {
+        standing_ = Standing::unreadable;
+        drain();
+        co_return false;
+    }
+    for (const PodContainer& container : pod->containers)
+        if (container.name == place_.container) update(container);
+    co_return standing_ == asked_;
+}
+
+asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {
+    auto body = co_await api_.get(log_path("&tailLines=1&limitBytes=65536"));
+    if (!body) co_return failure(body.error());
+    std::string_view line = *body;
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) co_return std::optional<LogTail>();
+    auto last = parse_log_line(line);
+    if (last) co_return last;
+    ApiError error;
+    error.code = 200;
+    error.what =
+        "the log API gave an error instead of the log: " + parse_api_status(200, line).message;
+    co_return failure(std::move(error));
+}
+
+asio::awaitable<void> PodSource::probe_tail() {
+    if (!sink_ || complete_) co_return;
+    // The log's times are the node's. Its clock is taken to agree with ours.
+    const Timestamp began = clock_.now();
+    const auto last = co_await tail();
+    if (!last || complete_ || prove(*last, began)) co_return;
+    if (*last && log_.is_before_answer(**last)) {
+        read_whole_ = reopen_ = true;
+        wake();
+    }
+}
+
+// The log ended with `last` when our clock was at `began`: tells the sink if that was read.
+bool PodSource::prove(const std::optional<LogTail>& last, Timestamp began) {
+    if (standing_ == Standing::unreadable) return false;  // it is another's log
+    const bool proven = last ? log_.handed_over(*last) : log_.surely_empty();
+    if (proven) sink_->on_watermark(began);
+    return proven;
+}
+
+// Before an answer is asked for. Nothing hinders: the turn is good for the answer, too.
+asio::awaitable<std::optional<PodSource::Next>> PodSource::look() {
+    co_await take_turn();
+    const Timestamp began = clock_.now();
+    const auto last = co_await tail();
+    if (!last) {
+        use_turn(last.error().code);
+        co_return judge(last.error());
+    }
+    log_.ends_at(*last);
+    read_whole_ = *last && log_.is_before_answer(**last);
+    sink_->on_opened();
+    prove(*last, began);
+    co_return std::nullopt;
+}
+
+// A stream may have stopped without an end: its connection is half open, or the kubelet follows a
+// file that is no more (kubernetes/kubernetes#122928). Only a probe tells that from a quiet log.
+asio::awaitable<bool> PodSource::has_stalled() {
+    probe_at_ = clock_.now() + options_.probe_every;
+    if (std::exchange(active_, false)) co_return false;
+    const Timestamp began = clock_.now();
+    const auto last = co_await tail();
+    if (!last || prove(*last, began) || !*last || active_) co_return false;
+    read_whole_ = log_.is_before_answer(**last);
+    if (read_whole_) co_return true;
+    const Timestamp until = clock_.now() + late_after;
+    while (clock_.now() < until && !draining_ && !reopen_) co_await wait(until - clock_.now());
+    if (active_ || log_.handed_over(**last)) co_return false;
+    // Once per line: where it does not help, it is of no use to try again.
+    if (stalled_at_ == (*last)->mark) co_return false;
+    stalled_at_ = (*last)->mark;
+    stalled_ = true;
+    co_return true;
+}
+
+// Streams that were opened together are not probed together.
+Duration PodSource::next_probe() {
+    const Timestamp now = clock_.now();
+    if (probe_at_ <= now) {
+        const auto part = std::hash<std::string>{}(place_.instance) % 1024;
+        probe_at_ = now + options_.probe_every * (512 + static_cast<Duration::rep>(part)) / 1536;
+    }
+    return probe_at_ - now;
+}
+
+}  // namespace runnerwatch

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# ledger_test.sh PROGRAM [KILLS]: every line of a real cluster is accounted for once. Numbered lines
+# go into ten containers of tests/cluster, whose logs the kubelet rotates every few seconds; the
+# daemon is killed KILLS times (30), the API server and the kubelet in between. Prints the account;
+# fails when a line is lost or counted twice outside of a gap record.
+set -euo pipefail
+program=$(realpath "${1:?usage: ledger_test.sh PROGRAM [KILLS]}")
+kills=${2:-30}
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+dir=$(mktemp -d /tmp/rw.XXXXXX)  # short: Unix sockets are made in it
+finish() {
+    [ ! -e "$dir/cluster/pids" ] || tests/cluster/down.sh "$dir/cluster" >/dev/null || true
+    rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+tests/cluster/up.sh "$dir/cluster" --replicas 10 --log-max-size 100Ki --log-monitor-interval 3s \
+    >"$dir/up.log" 2>&1 || { cat "$dir/up.log"; exit 1; }
+cd tests/fakeapi
+go run . --program "$program" --ledger "$dir/cluster" --kills "$kills"

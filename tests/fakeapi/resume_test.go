@@ -1,0 +1,306 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// probing makes the daemon ask quiet logs for their end every second.
+func (w *world) probing() *world {
+	w.t.Helper()
+	edit(w.t, w.d, "    open_rate: 1000\n", "    open_rate: 1000\n    probe_every: 1s\n")
+	return w
+}
+
+// A stream that brings nothing any more, though the log goes on: the kubelet follows a file that is
+// no more, or the connection is half open. Only asking for the log's end tells.
+func TestAStreamThatStoppedIsOpenedAgain(t *testing.T) {
+	t.Run("without loss", func(t *testing.T) {
+		w := setUp(t, options{}).probing().start()
+		w.following(1)
+		w.print(3)
+		w.hasAll()
+		w.a.cluster.do(func() { w.one.frozen = true })
+		w.print(2)
+		w.following(2)
+		w.a.cluster.do(func() { w.one.frozen = false })
+		w.hasAll()
+		w.hasNoGap()
+	})
+	t.Run("R1: and its file was rotated away", func(t *testing.T) {
+		w := setUp(t, options{}).probing().start()
+		w.following(1)
+		w.print(3)
+		w.hasAll()
+		w.a.cluster.do(func() { w.one.frozen = true })
+		w.print(2)
+		w.a.cluster.do(func() { w.one.rotate() })
+		w.print(2)
+		w.following(2)
+		w.a.cluster.do(func() { w.one.frozen = false })
+		w.has(w.printed - 2)
+		w.until("a gap is known", func() bool { return w.gaps("stalled") == 1 })
+	})
+	t.Run("half open", func(t *testing.T) {
+		w := setUp(t, options{})
+		open := make(chan answer, 100)
+		w.a.intercept(func(r *request, to answer) bool {
+			if isFollow(r) {
+				open <- to
+			}
+			return false
+		})
+		w.probing().start()
+		w.following(1)
+		w.print(3)
+		w.hasAll()
+		(<-open).(*h2Stream).conn.fallSilent()
+		w.print(2)
+		w.hasAll()
+		w.hasNoGap()
+	})
+}
+
+// R2: what a follower does not read before a rotation never comes, and nothing in the stream tells.
+// It is no more than that: what comes later is read once.
+func TestLinesThatTheKubeletDropsAtARotationAreNoOthers(t *testing.T) {
+	w := setUp(t, options{}).start()
+	w.following(1)
+	w.print(3)
+	w.hasAll()
+	w.a.cluster.do(func() {
+		w.one.skip = 2
+		w.one.print(w.entry(), w.entry(), w.entry())
+		w.one.rotate()
+	})
+	w.has(w.printed - 2)
+	w.print(3)
+	w.has(w.printed - 2)
+	w.hasNoGap()
+}
+
+// conmon with a size limit replaces its file and stamps a whole buffer with one time.
+func TestAFileThatIsReplaced(t *testing.T) {
+	replace := func(w *world) { w.one.current = &file{} }
+	buffer := func(w *world) (all []record) {
+		at := time.Now()
+		for range 10 {
+			r := w.at(at)
+			r.time = at.In(time.FixedZone("", 2*3600)).Format("2006-01-02T15:04:05.000000000Z07:00")
+			all = append(all, r)
+		}
+		return all
+	}
+	t.Run("while away", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		w.a.cluster.do(func() { w.one.print(buffer(w)...) })
+		w.hasAll()
+		w.cut(func() {
+			replace(w)
+			w.one.print(buffer(w)...)
+		})
+		w.hasAll()
+		w.until("a gap is known", func() bool { return w.gaps("rotated_while_disconnected") == 1 })
+	})
+	t.Run("while followed", func(t *testing.T) {
+		w := setUp(t, options{}).probing().start()
+		w.following(1)
+		w.a.cluster.do(func() { w.one.print(buffer(w)...) })
+		w.hasAll()
+		w.a.cluster.do(func() {
+			replace(w)
+			w.one.print(buffer(w)...)
+		})
+		w.hasAll()
+		w.until("a gap is known", func() bool { return w.gaps("stalled") == 1 })
+	})
+	t.Run("and read again from its start", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		w.a.cluster.do(func() { w.one.print(buffer(w)...) })
+		w.hasAll()
+		w.a.cluster.do(func() { w.one.print(buffer(w)...) })
+		w.hasAll()
+		w.a.cluster.do(func() {
+			w.one.print(buffer(w)...)
+			w.one.replay = true
+		})
+		w.print(3)
+		w.hasAll()
+		w.hasNoGap()
+	})
+}
+
+// The kubelet begins a file again, all of which is younger than two seconds.
+func TestAYoungFileReadAgainIsReadOnce(t *testing.T) {
+	for _, lines := range []int{3, 70, 700} {
+		t.Run(fmt.Sprint(lines), func(t *testing.T) {
+			w := setUp(t, options{}).start()
+			w.following(1)
+			w.print(lines)
+			w.a.cluster.do(func() { w.one.replay = true })
+			w.print(3)
+			w.hasAll()
+			w.hasNoGap()
+		})
+	}
+	t.Run("after a restart of the daemon", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		w.print(200)
+		w.hasAll()
+		w.d.stop(os.Interrupt)
+		w.start()
+		w.following(2)
+		w.a.cluster.do(func() { w.one.replay = true })
+		w.print(3)
+		w.hasAll()
+		w.hasNoGap()
+	})
+}
+
+func TestAClockThatGoesForthAndBack(t *testing.T) {
+	base := time.Now()
+	ahead := func(w *world) {
+		w.a.cluster.do(func() { w.one.print(w.at(base), w.at(base.Add(time.Hour)), w.at(base.Add(time.Hour+time.Millisecond))) })
+		w.hasAll()
+	}
+	t.Run("and then a cut", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		ahead(w)
+		w.cut(func() { w.one.print(w.at(base.Add(time.Second)), w.at(base.Add(2*time.Second))) })
+		w.hasAll()
+		w.a.cluster.do(func() { w.one.print(w.at(base.Add(3 * time.Second))) })
+		w.hasAll()
+		w.hasNoGap()
+	})
+	t.Run("behind an open stream", func(t *testing.T) {
+		w := setUp(t, options{}).probing().start()
+		w.following(1)
+		ahead(w)
+		w.cut(func() {})
+		w.a.cluster.do(func() { w.one.print(w.at(base.Add(time.Second))) })
+		w.hasAll()
+		w.hasNoGap()
+	})
+	t.Run("and the log is never quiet", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		ahead(w)
+		for n := range 12 {
+			w.a.cluster.do(func() { w.one.print(w.at(base.Add(time.Duration(n) * time.Second))) })
+			time.Sleep(time.Second)
+		}
+		if known := len(w.d.incidents()); known < w.printed-8 {
+			t.Fatalf("%d of %d lines are known", known, w.printed)
+		}
+		w.hasAll()
+		w.hasNoGap()
+	})
+}
+
+// What happens to a container while nobody reads it is read as far as it can be, and the rest is
+// said.
+func TestLivesWhileTheDaemonIsAway(t *testing.T) {
+	begin := func(t *testing.T) *world {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		w.print(2)
+		w.hasAll()
+		time.Sleep(100 * time.Millisecond) // committed
+		w.d.stop(os.Kill)
+		return w
+	}
+	restart := func(w *world) {
+		w.one.print(w.entry())
+		w.a.cluster.endContainer(w.pod, 0, 1)
+		w.one = w.a.cluster.startContainer(w.pod, 0)
+		for at, i := range w.pod.containers[0].instances {
+			i.removed = at < len(w.pod.containers[0].instances)-2
+		}
+	}
+	t.Run("three restarts", func(t *testing.T) {
+		w := begin(t)
+		w.a.cluster.do(func() {
+			for range 3 {
+				restart(w)
+			}
+			w.one.print(w.entry())
+		})
+		w.start()
+		// The last line of the first run and all of the second; the third is the one before.
+		w.has(w.printed - 2)
+		w.until("a gap is known", func() bool { return w.gaps("restarted_unseen") == 1 && w.gaps("tail_unproven") == 1 })
+	})
+	t.Run("another pod of that name", func(t *testing.T) {
+		w := begin(t)
+		w.a.cluster.do(func() {
+			w.one.print(w.entry())
+			w.a.cluster.deletePod(w.pod)
+			w.pod = w.a.cluster.addPod("runner")
+			w.one = w.pod.containers[0].last()
+			w.one.print(w.entry(), w.entry())
+		})
+		w.start()
+		w.has(w.printed - 1)
+		w.until("a gap is known", func() bool { return w.gaps("tail_unproven") == 1 })
+	})
+	t.Run("a rotation", func(t *testing.T) {
+		w := begin(t)
+		w.a.cluster.do(func() {
+			w.one.print(w.entry())
+			w.one.rotate()
+			w.one.print(w.entry())
+		})
+		w.start()
+		w.has(w.printed - 1)
+		w.until("a gap is known", func() bool { return w.gaps("rotated_while_disconnected") == 1 })
+	})
+	t.Run("a rotation before its first line was read", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		time.Sleep(100 * time.Millisecond) // committed
+		w.d.stop(os.Kill)
+		w.a.cluster.do(func() {
+			w.one.print(w.entry())
+			w.one.rotate()
+			w.one.print(w.entry())
+		})
+		w.start()
+		w.has(w.printed - 1)
+		w.until("a gap is known", func() bool { return w.gaps("start_unproven") == 1 })
+	})
+	t.Run("a restart before its first line was read", func(t *testing.T) {
+		w := setUp(t, options{}).start()
+		w.following(1)
+		time.Sleep(100 * time.Millisecond) // committed
+		w.d.stop(os.Kill)
+		w.a.cluster.do(func() {
+			restart(w)
+			w.one.print(w.entry())
+		})
+		w.start()
+		w.hasAll()
+	})
+}
+
+// While its log was asked for, the pod of that name became another one.
+func TestAPodReplacedUnderItsReader(t *testing.T) {
+	w := setUp(t, options{}).start()
+	w.following(1)
+	w.print(2)
+	w.hasAll()
+	w.cut(func() {
+		w.one.print(w.entry())
+		w.a.cluster.deletePod(w.pod)
+		w.pod = w.a.cluster.addPod("runner")
+		w.one = w.pod.containers[0].last()
+		w.one.print(w.entry(), w.entry())
+	})
+	w.has(w.printed - 1)
+	w.until("a gap is known", func() bool { return w.gaps("tail_unproven") == 1 })
+}
