@@ -1,26 +1,24 @@
 #include "daemon/container_runs.h"
 
+#include "parsers/little_endian.h"
+
 namespace runnerwatch {
 
 namespace {
 
 // The ring before it has 3 bytes more than a multiple of this.
-constexpr std::size_t unit = 8, run_bytes = 4;
+constexpr std::size_t unit = 8, run_bytes = sizeof(std::uint32_t);
 
 }  // namespace
 
 void put_run(std::string& blob, int run) {
     if (run < 0) return;
-    for (std::size_t i = 0; i < run_bytes; ++i)
-        blob.push_back(static_cast<char>(run >> (8 * i) & 0xFF));
+    append_little_endian(blob, static_cast<std::uint32_t>(run));
 }
 
 int take_run(std::string_view& blob) {
     if (blob.size() < run_bytes || blob.size() % unit != (3 + run_bytes) % unit) return -1;
-    unsigned run = 0;
-    for (std::size_t i = 0; i < run_bytes; ++i)
-        run |= static_cast<unsigned>(static_cast<unsigned char>(blob[blob.size() - run_bytes + i]))
-               << (8 * i);
+    const auto run = read_little_endian<std::uint32_t>(blob.substr(blob.size() - run_bytes));
     blob.remove_suffix(run_bytes);
     return static_cast<int>(run);
 }

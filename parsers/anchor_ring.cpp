@@ -1,5 +1,7 @@
 #include "parsers/anchor_ring.h"
 
+#include "parsers/little_endian.h"
+
 #include <algorithm>
 #include <cassert>
 
@@ -10,20 +12,7 @@ namespace {
 // Blob: version, flags (1: has a beginning), count, [beginning], count × (time, hash); integers of
 // 8 bytes, least significant first.
 constexpr char blob_version = 1;
-constexpr std::size_t blob_head = 3, integer_bytes = 8;
-
-void put(std::string& blob, std::uint64_t value) {
-    for (std::size_t i = 0; i < integer_bytes; ++i)
-        blob.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-}
-
-std::uint64_t take(std::string_view& blob) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < integer_bytes; ++i)
-        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(blob[i])) << (8 * i);
-    blob.remove_prefix(integer_bytes);
-    return value;
-}
+constexpr std::size_t blob_head = 3, integer_bytes = sizeof(std::uint64_t);
 
 std::uint64_t bits_of(Timestamp time) {
     return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -64,10 +53,10 @@ std::string AnchorRing::blob(std::size_t held_lines) const {
     const std::size_t begin = end - std::min(end, stored_max);
     std::string blob{blob_version, static_cast<char>(from_ ? 1 : 0),
                      static_cast<char>(end - begin)};
-    if (from_) put(blob, bits_of(*from_));
+    if (from_) append_little_endian(blob, bits_of(*from_));
     for (std::size_t i = begin; i < end; ++i) {
-        put(blob, bits_of(lines_[i].time));
-        put(blob, lines_[i].hash);
+        append_little_endian(blob, bits_of(lines_[i].time));
+        append_little_endian(blob, lines_[i].hash);
     }
     return blob;
 }
@@ -81,10 +70,10 @@ std::optional<AnchorRing> AnchorRing::parse(std::string_view blob) {
     if (count > stored_max || blob.size() != integer_bytes * (2 * count + (has_from ? 1 : 0)))
         return std::nullopt;
     AnchorRing ring;
-    if (has_from) ring.from_ = time_of(take(blob));
+    if (has_from) ring.from_ = time_of(take_little_endian<std::uint64_t>(blob));
     for (std::size_t i = 0; i < count; ++i) {
-        const Timestamp time = time_of(take(blob));
-        ring.lines_.push_back({time, take(blob)});
+        const Timestamp time = time_of(take_little_endian<std::uint64_t>(blob));
+        ring.lines_.push_back({time, take_little_endian<std::uint64_t>(blob)});
     }
     return ring;
 }

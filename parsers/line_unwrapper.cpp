@@ -1,6 +1,7 @@
 #include "parsers/line_unwrapper.h"
 
 #include "parsers/line_envelope.h"
+#include "parsers/little_endian.h"
 
 #include <algorithm>
 
@@ -11,13 +12,6 @@ constexpr auto npos = std::string_view::npos;
 constexpr std::size_t length_bytes = 8;  // before a binary field, least significant first
 constexpr std::uint64_t field_bytes_max = 16 * 1024 * 1024;
 constexpr std::string_view entry_begin = "__CURSOR=";
-
-std::uint64_t length_of(std::string_view bytes) {
-    std::uint64_t length = 0;
-    for (std::size_t i = length_bytes; i-- > 0;)
-        length = length << 8 | static_cast<unsigned char>(bytes[i]);
-    return length;
-}
 
 // Whether docker's object holds a whole line: its text ends with an escaped newline. The parts of
 // a line that docker split do not.
@@ -150,7 +144,7 @@ bool LineUnwrapper::journal_bytes(const FramedLine& framed, std::uint64_t number
     field_read_ += framed.bytes;
     keep("\n");
     if (field_read_ < length_bytes) return false;
-    const std::uint64_t length = length_of(field_bytes_);
+    const std::uint64_t length = read_little_endian<std::uint64_t>(field_bytes_);
     // No field is that long: the rest of the input must not vanish in it.
     const bool broken = length > field_bytes_max;
     if (!broken && field_read_ - length_bytes < length + 1) return false;

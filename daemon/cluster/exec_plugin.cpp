@@ -1,7 +1,6 @@
 #include "daemon/cluster/exec_plugin.h"
 
 #include "daemon/runtime/child_process.h"
-#include "parsers/redaction.h"
 #include "parsers/visible_text.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -35,12 +34,7 @@ std::vector<std::string> environment_for(const ExecPlugin& plugin, const ExecClu
     return variables;
 }
 
-std::string shown(const std::string& words) {
-    std::string text = visible_text(redact(words));
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    if (text.size() > words_shown) text = text.substr(0, words_shown) + "…";
-    return text.empty() ? "" : ": " + text;
-}
+std::string shown(const std::string& words) { return shown_words(words, words_shown); }
 
 std::string why_not_started(const ExecPlugin& plugin, int error) {
     if (error != ENOENT) return "it cannot be started: " + std::generic_category().message(error);

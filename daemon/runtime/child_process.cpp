@@ -1,5 +1,8 @@
 #include "daemon/runtime/child_process.h"
 
+#include "parsers/redaction.h"
+#include "parsers/visible_text.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 
@@ -111,6 +114,12 @@ asio::awaitable<bool> ChildProcess::read_all(stream_descriptor& from, std::strin
         }
         text.append(part.data(), size);
     }
+}
+
+std::string shown_words(const std::string& words, std::size_t most) {
+    std::string text = visible_text(redact(words));
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    return text.empty() ? "" : ": " + shortened(text, most);
 }
 
 std::string how_ended(int status) {

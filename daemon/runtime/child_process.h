@@ -48,6 +48,10 @@ private:
     std::optional<int> status_;
 };
 
+// What a program said, ready to stand behind our own words: ": " and at most `most` bytes of it,
+// without secrets; or nothing.
+std::string shown_words(const std::string& words, std::size_t most);
+
 // "it ended with exit code 2", from a status of waitpid.
 std::string how_ended(int status);
 

@@ -1,9 +1,8 @@
 #include "daemon/sources/journal_source.h"
 
 #include "parsers/line_framer.h"
+#include "parsers/little_endian.h"
 #include "parsers/record_reader.h"
-#include "parsers/redaction.h"
-#include "parsers/visible_text.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -37,20 +36,7 @@ constexpr std::uint64_t all_lines = std::numeric_limits<std::uint32_t>::max();
 
 // Blob: version; lines and nanoseconds in 8 bytes each, least significant first; the cursor.
 constexpr char blob_version = 1;
-constexpr std::size_t integer_bytes = 8;
-
-void put(std::string& blob, std::uint64_t value) {
-    for (std::size_t i = 0; i < integer_bytes; ++i)
-        blob.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-}
-
-std::uint64_t take(std::string_view& blob) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < integer_bytes; ++i)
-        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(blob[i])) << (8 * i);
-    blob.remove_prefix(integer_bytes);
-    return value;
-}
+constexpr std::size_t blob_head = 1 + 2 * sizeof(std::uint64_t);
 
 // As systemd reads times: "@1790000000.000001", in microseconds.
 std::string since(Timestamp time) {
@@ -63,27 +49,24 @@ std::string since(Timestamp time) {
     return text.data();
 }
 
-std::string shown(const std::string& words) {
-    std::string text = visible_text(redact(words));
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    return shortened(text, words_shown);
-}
+std::string shown(const std::string& words) { return shown_words(words, words_shown); }
 
 }  // namespace
 
 std::string JournalPosition::blob() const {
     std::string blob{blob_version};
-    put(blob, lines);
-    put(blob, static_cast<std::uint64_t>(time.time_since_epoch().count()));
+    append_little_endian(blob, lines);
+    append_little_endian(blob, static_cast<std::uint64_t>(time.time_since_epoch().count()));
     return blob + cursor;
 }
 
 std::optional<JournalPosition> JournalPosition::parse(std::string_view blob) {
-    if (blob.size() < 1 + 2 * integer_bytes || blob.front() != blob_version) return std::nullopt;
+    if (blob.size() < blob_head || blob.front() != blob_version) return std::nullopt;
     blob.remove_prefix(1);
     JournalPosition position;
-    position.lines = take(blob);
-    position.time = Timestamp(Duration(static_cast<std::int64_t>(take(blob))));
+    position.lines = take_little_endian<std::uint64_t>(blob);
+    position.time =
+        Timestamp(Duration(static_cast<std::int64_t>(take_little_endian<std::uint64_t>(blob))));
     position.cursor = blob;
     return position;
 }
@@ -198,7 +181,7 @@ asio::awaitable<void> JournalSource::read(bool following) {
     if (status != 0 && records_ == before && said.find("seek to cursor") != std::string::npos)
         co_return refused_cursor();
     trouble("reading the journal of " + options_.unit + " was interrupted: " + how_ended(status) +
-            (said.empty() ? "" : ": " + shown(said)) + "; it is started again");
+            shown(said) + "; it is started again");
 }
 
 asio::awaitable<void> JournalSource::take_output(ChildProcess& journalctl) {
@@ -299,7 +282,7 @@ asio::awaitable<JournalSource::Tail> JournalSource::tail() {
     if (done.index() == 1)
         co_return failure(cannot + "journalctl did not answer within 30 s; it was ended");
     if (const int status = co_await journalctl.end(); status != 0)
-        co_return failure(cannot + how_ended(status) + (said.empty() ? "" : ": " + shown(said)));
+        co_return failure(cannot + how_ended(status) + shown(said));
     std::optional<JournalRecord> last;
     JournalExport entries;
     entries.feed(output, [&](JournalRecord& entry) { last = std::move(entry); });

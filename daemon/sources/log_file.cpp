@@ -1,6 +1,7 @@
 #include "daemon/sources/log_file.h"
 
 #include "parsers/digest.h"
+#include "parsers/little_endian.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,7 +26,7 @@ constexpr std::array<std::string_view, 2> compressed_endings{".gz", ".zst"};
 
 // Blob: version, then device, inode, offset, guard; 8 bytes each, least significant first.
 constexpr char blob_version = 1;
-constexpr std::size_t integer_bytes = 8;
+constexpr std::size_t blob_bytes = 1 + 4 * sizeof(std::uint64_t);
 
 std::string pread_some(int file, std::uint64_t offset, std::size_t most) {
     std::string bytes(most, '\0');
@@ -82,20 +83,18 @@ bool is_rotated_name(std::string_view name, std::string_view base) {
 std::string FilePosition::blob() const {
     std::string blob{blob_version};
     for (const std::uint64_t value : {device, inode, offset, guard})
-        for (std::size_t i = 0; i < integer_bytes; ++i)
-            blob.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+        append_little_endian(blob, value);
     return blob;
 }
 
 std::optional<FilePosition> FilePosition::parse(std::string_view blob) {
-    std::array<std::uint64_t, 4> values{};
-    if (blob.size() != 1 + values.size() * integer_bytes || blob.front() != blob_version)
-        return std::nullopt;
-    for (std::size_t i = 0; i < values.size() * integer_bytes; ++i)
-        values[i / integer_bytes] |=
-            static_cast<std::uint64_t>(static_cast<unsigned char>(blob[1 + i]))
-            << (8 * (i % integer_bytes));
-    return FilePosition{values[0], values[1], values[2], values[3]};
+    if (blob.size() != blob_bytes || blob.front() != blob_version) return std::nullopt;
+    blob.remove_prefix(1);
+    FilePosition position;
+    for (std::uint64_t* value :
+         {&position.device, &position.inode, &position.offset, &position.guard})
+        *value = take_little_endian<std::uint64_t>(blob);
+    return position;
 }
 
 LogFile::LogFile(int descriptor, std::uint64_t device, std::uint64_t inode)
