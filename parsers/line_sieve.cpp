@@ -136,7 +136,7 @@ const LineSieve::Known* LineSieve::known(std::string_view line, std::string_view
     if (!plain) return nullptr;
     Known fresh{other_.shape, std::nullopt};
     if (judged) fresh.says = matcher_.judge_message(decode_record(other_.text));
-    return heads_.keep({}, head, fresh) ? heads_.find({}, head) : nullptr;
+    return heads_.keep({}, head, fresh);
 }
 
 // Whether the line before the one at at_ surely leaves nothing that this one could belong to.

@@ -192,9 +192,8 @@ const Matcher::Compiled::Judgement& Matcher::Compiled::judge(const Record& recor
     if (const Judgement* known = judgements.find(level, record.message)) return *known;
     long_message = {};
     judge(record, long_message);
-    return judgements.keep(level, record.message, long_message)
-               ? *judgements.find(level, record.message)
-               : long_message;
+    const Judgement* kept = judgements.keep(level, record.message, long_message);
+    return kept != nullptr ? *kept : long_message;
 }
 
 Detection Matcher::Compiled::detection_of(std::vector<Found>& found, const Record& record) const {

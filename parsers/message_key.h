@@ -45,12 +45,13 @@ public:
         const bool same = slot.used && slot.level == level && slot.message == message;
         return same ? &slot.found : nullptr;
     }
-    // False: the key is too long to be kept.
-    bool keep(std::string_view level, std::string_view message, const Found& found) {
-        if (level.size() + message.size() > key_bytes_max) return false;
+    // What is kept now, or nullptr: the key is too long for that.
+    const Found* keep(std::string_view level, std::string_view message, const Found& found) {
+        if (level.size() + message.size() > key_bytes_max) return nullptr;
         if (slots_.empty()) slots_.resize(slots);
-        slots_[place(message)] = {true, std::string(level), std::string(message), found};
-        return true;
+        Slot& slot = slots_[place(message)];
+        slot = {true, std::string(level), std::string(message), found};
+        return &slot.found;
     }
 
 private:
