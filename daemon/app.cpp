@@ -96,7 +96,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     auto read = [this, ended_since] { return store_->load(ended_since); };
     auto stored = co_await writer_thread_.run(read);
     if (!stored) co_return failure(stored.error().what);
-    auto read_coverage = [this] { return reader_->coverage(); };
+    auto read_coverage = [this] { return reader_->open_coverage(); };
     const auto coverage = co_await reader_thread_.run(read_coverage);
     if (!coverage) co_return failure(coverage.error().what);
     load(*stored);

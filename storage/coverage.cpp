@@ -23,6 +23,9 @@ constexpr KindWords kinds[] = {
     {"replay_unproven", "lines came again that cannot be told from new ones"},
     {"stalled", "the stream had stopped, and the log was rotated meanwhile"},
     {"file_truncated", "the file was cut off"},
+    {"rotated_file_damaged", "a file that had been rotated away was damaged"},
+    {"journal_vacuumed", "the last entry read before was no longer in the journal"},
+    {"poison", "lines that ended runnerwatch again and again were passed over"},
     {"local_overload", "the database could not be written for too long"},
 };
 

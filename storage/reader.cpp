@@ -108,6 +108,13 @@ Result<std::vector<CoverageRow>, StoreError> Reader::coverage() {
     });
 }
 
+Result<std::vector<CoverageRow>, StoreError> Reader::open_coverage() {
+    return impl_->ask([](Connection& connection) {
+        return select<CoverageRow>(connection, "WHERE ordinal = " + std::to_string(read_ordinal) +
+                                                   " OR \"to\" IS NULL ORDER BY instance, ordinal");
+    });
+}
+
 Result<CoverageRows, StoreError> Reader::coverage_rows() {
     return impl_->ask([](Connection& connection) {
         CoverageRows rows;

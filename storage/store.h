@@ -87,6 +87,8 @@ public:
     Result<std::optional<IncidentDetail>, StoreError> incident(std::string_view id);
 
     Result<std::vector<CoverageRow>, StoreError> coverage();
+    // What reading goes on with: what was read, and gaps that have no end yet.
+    Result<std::vector<CoverageRow>, StoreError> open_coverage();
     // What coverage_report() is made of; positions without their blobs.
     Result<CoverageRows, StoreError> coverage_rows();
     Result<std::vector<PositionRow>, StoreError> positions();

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 namespace runnerwatch {
 namespace {
 
@@ -23,6 +25,30 @@ void add(CoverageRows& rows, const std::string& pod, std::optional<Timestamp> wa
     position.instance = pod;
     position.lines = 7;
     rows.positions.push_back(position);
+}
+
+// The first column of the table of gaps in docs/coverage.md.
+std::vector<std::string> documented_kinds() {
+    std::ifstream page(SOURCE_DIR "/docs/coverage.md");
+    std::vector<std::string> kinds;
+    bool of_gaps = false;
+    for (std::string line; std::getline(page, line);) {
+        if (line.starts_with("| kind |")) of_gaps = true;
+        if (of_gaps && line.starts_with("| `"))
+            kinds.push_back(line.substr(3, line.find('`', 3) - 3));
+        if (of_gaps && line.empty()) break;
+    }
+    return kinds;
+}
+
+TEST(Coverage, HasWordsForEveryKindOfGap) {
+    const std::vector<std::string> kinds = documented_kinds();
+    EXPECT_GE(kinds.size(), 14u);
+    for (const std::string& kind : kinds) {
+        CoverageRow gap;
+        gap.kind = kind;
+        EXPECT_NE(gap_words(gap), kind);
+    }
 }
 
 TEST(Coverage, SaysHowManyContainersAreProvenCurrentAndSinceWhen) {

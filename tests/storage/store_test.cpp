@@ -104,6 +104,25 @@ TEST_F(StoreTest, GivesBackAllThatWasCommittedAfterAReopening) {
     EXPECT_THAT(select<DeliveryAttemptRow>(file), ElementsAre(set.attempts.at(0)));
 }
 
+TEST_F(StoreTest, GivesTheCoverageThatReadingGoesOnWith) {
+    ChangeSet set;
+    const auto add = [&](std::int64_t ordinal, std::optional<Timestamp> to) {
+        CoverageRow row;
+        row.instance = "one";
+        row.ordinal = ordinal;
+        row.kind = ordinal == read_ordinal ? read_kind : "stalled";
+        row.to = to;
+        set.coverage[{row.instance, ordinal}] = row;
+    };
+    add(read_ordinal, Timestamp(Duration(1)));
+    add(1, Timestamp(Duration(2)));
+    add(2, std::nullopt);
+    commit(set);
+    std::vector<std::int64_t> ordinals;
+    for (const CoverageRow& row : *reader()->open_coverage()) ordinals.push_back(row.ordinal);
+    EXPECT_THAT(ordinals, ElementsAre(read_ordinal, 2));
+}
+
 TEST_F(StoreTest, TakesAwayWhatACommitDeletes) {
     ChangeSet set = filled_changes(1);
     commit(set);
