@@ -58,7 +58,7 @@ void SourceManager::start(const StoredState& stored, const std::vector<CoverageR
     for (const auto& row : coverage) {
         const auto position = stored_.find(row.instance);
         if (position != stored_.end() && position->second.complete) continue;
-        if (row.ordinal == read_ordinal || !row.to) stored_coverage_[row.instance].push_back(row);
+        stored_coverage_[row.instance].push_back(row);
     }
     watched_since_ = clock_.now();
     if (const auto alive = stored.meta.find("last_alive"); alive != stored.meta.end())

@@ -18,16 +18,21 @@ std::string instance_of(const std::string& cluster, const Pod& pod, const std::s
     return cluster + "/" + pod.namespace_ + "/" + pod.uid + "/" + container + "/" + container_id;
 }
 
-}  // namespace
-
-Place SourceManager::place_of(const Cluster& cluster, const Pod& pod, const PodContainer& container,
-                              const std::string& container_id) const {
+Place place_of_pod(const std::string& cluster, const Pod& pod) {
     Place place;
-    place.cluster = cluster.config.name;
+    place.cluster = cluster;
     place.namespace_ = pod.namespace_;
     place.workload = pod.workload;
     place.member = pod.name;
     place.member_uid = pod.uid;
+    return place;
+}
+
+}  // namespace
+
+Place SourceManager::place_of(const Cluster& cluster, const Pod& pod, const PodContainer& container,
+                              const std::string& container_id) const {
+    Place place = place_of_pod(cluster.config.name, pod);
     place.member_created = pod.created_at;
     place.container = container.name;
     place.node = pod.node;
@@ -164,12 +169,7 @@ void SourceManager::on_gone(Cluster& cluster, const Pod& pod) {
         reading->second->source->drain();
     }
     if (being_read) return;  // its last lines come first
-    Place place;
-    place.cluster = cluster.config.name;
-    place.namespace_ = pod.namespace_;
-    place.workload = pod.workload;
-    place.member = pod.name;
-    place.member_uid = pod.uid;
+    Place place = place_of_pod(cluster.config.name, pod);
     for (const auto& container : pod.containers) {
         place.instance = instance_of(cluster.config.name, pod, container.name, container.id);
         book_.lifecycle({LifecycleKind::gone, place, std::nullopt}, clock_.now());

@@ -199,10 +199,9 @@ asio::awaitable<bool> FileSource::reaches_place(LogFile& file) const {
     const FilePosition from = line_ends_.back();
     auto loop = co_await asio::this_coro::executor;
     if (!file.compressed()) {
+        if (file.stamp().size < from.offset) co_return false;
         const auto length = std::min<std::uint64_t>(from.offset, FilePosition::guard_bytes_max);
-        co_return file.stamp().size >=
-                from.offset&& line_hash(file.peek(from.offset - length, length)) ==
-            from.guard;
+        co_return line_hash(file.peek(from.offset - length, length)) == from.guard;
     }
     while (file.read_to() < from.offset) {
         const auto part = file.read(static_cast<std::size_t>(

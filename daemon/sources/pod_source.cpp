@@ -224,10 +224,7 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
         log_.drop_alignment();
         co_return Next::retry;
     }
-    if (end->status != 200) {
-        if (end->status == 204) co_return Next::retry_slowly;  // no node yet
-        co_return judge(api_.explain(path, *end));
-    }
+    if (end->status != 200) co_return judge(api_.explain(path, *end));
     ended_known_ = draining_;
     const auto rest = log_.end_answer(draining_ && end->clean);
     problem_ = rest.problem;
@@ -297,8 +294,8 @@ PodSource::Next PodSource::judge(const ApiError& error) {
     if (std::from_chars(error.retry_after.data(), end, wanted).ptr == end && wanted > 0)
         retry_after_ = std::min(seconds(wanted), retry_after_max);
     if (says_gone(error)) return draining_ ? Next::nothing_left : Next::retry_slowly;
-    // Waiting to start, or the kubelet does not know its container yet.
     if (error.code == 204) return Next::retry_slowly;  // no node yet
+    // Waiting to start, or the kubelet does not know its container yet.
     if (error.code == 400) {
         for (const char* words : {"must be specified", "is not valid"})
             if (error.what.find(words) != error.what.npos) trouble(error.what);

@@ -1,8 +1,6 @@
 #include "daemon/sources/file_source.h"
 
-#include "daemon/runtime/task_group.h"
-#include "tests/daemon/recording_sink.h"
-#include "tests/daemon/run_on_loop.h"
+#include "tests/daemon/source_run.h"
 
 #include <gmock/gmock.h>
 
@@ -20,38 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-struct Reader {
-    Reader(Loop loop, const Clock& clock, const std::string& path,
-           std::optional<PositionRow> position, Duration history)
-        : source(clock, place(path), std::move(position),
-                 {history, [this](const std::string& what) { troubles.push_back(what); }}),
-          tasks(loop, &fail_test) {
-        tasks.spawn("file", source.run(sink));
-    }
-    static Place place(const std::string& path) {
-        Place result;
-        result.workload = result.member = result.instance = path;
-        return result;
-    }
-    asio::awaitable<void> lines(std::size_t count) {
-        auto enough = [&] { return sink.lines.size() >= count; };
-        co_await until(enough);
-    }
-    asio::awaitable<void> call(std::string name) {
-        auto made = [&] { return sink.has(name); };
-        co_await until(made);
-    }
-    asio::awaitable<void> troubled() {
-        auto told = [&] { return !troubles.empty(); };
-        co_await until(told);
-    }
-    asio::awaitable<void> stop() { return tasks.stop(); }
-
-    std::vector<std::string> troubles;
-    RecordingSink sink;
-    FileSource source;
-    TaskGroup tasks;
-};
+using Reader = SourceRun<FileSource>;
 
 // A folder of its own, and a clock whose half second takes half a millisecond.
 struct Rig {
@@ -63,7 +30,8 @@ struct Rig {
     void write(const std::string& text) { std::ofstream(path, std::ios::app) << text; }
     std::unique_ptr<Reader> read(std::optional<PositionRow> position = std::nullopt,
                                  Duration history = 24h) {
-        return std::make_unique<Reader>(loop, clock, path, std::move(position), history);
+        return std::make_unique<Reader>(loop, clock, path, std::move(position),
+                                        FileSource::Options{history, {}});
     }
     std::string stamped(Duration ago, const std::string& text) const {
         return format_time(clock.now() - ago) + " " + text + "\n";
@@ -268,7 +236,7 @@ TEST(FileSource, SaysWhatItCannotRead) {
         };
         for (const auto& [path, says] : cases) {
             SCOPED_TRACE(path);
-            Reader reader(rig.loop, rig.clock, path, std::nullopt, 24h);
+            Reader reader(rig.loop, rig.clock, path, std::nullopt, {24h, {}});
             co_await reader.troubled();
             EXPECT_THAT(reader.troubles.at(0), HasSubstr("cannot read " + path));
             EXPECT_THAT(reader.troubles.at(0), HasSubstr(says));

@@ -1,8 +1,6 @@
 #include "daemon/sources/journal_source.h"
 
-#include "daemon/runtime/task_group.h"
-#include "tests/daemon/recording_sink.h"
-#include "tests/daemon/run_on_loop.h"
+#include "tests/daemon/source_run.h"
 #include "tests/fakes/journal_file.h"
 
 #include <gmock/gmock.h>
@@ -22,39 +20,7 @@ using testing::IsEmpty;
 
 constexpr const char* unit = "gitlab-runner.service";
 
-struct Reader {
-    Reader(Loop loop, const Clock& clock, const std::string& folder,
-           std::optional<PositionRow> position, Duration history, const std::string& program)
-        : source(clock, place(), std::move(position),
-                 {unit, folder, history,
-                  [this](const std::string& what) { troubles.push_back(what); }, program}),
-          tasks(loop, &fail_test) {
-        tasks.spawn("journal", source.run(sink));
-    }
-    static Place place() {
-        Place result;
-        result.workload = result.member = result.instance = unit;
-        return result;
-    }
-    asio::awaitable<void> lines(std::size_t count) {
-        auto enough = [&] { return sink.lines.size() >= count; };
-        co_await until(enough);
-    }
-    asio::awaitable<void> call(std::string name) {
-        auto made = [&] { return sink.has(name); };
-        co_await until(made);
-    }
-    asio::awaitable<void> troubled() {
-        auto told = [&] { return !troubles.empty(); };
-        co_await until(told);
-    }
-    asio::awaitable<void> stop() { return tasks.stop(); }
-
-    std::vector<std::string> troubles;
-    RecordingSink sink;
-    JournalSource source;
-    TaskGroup tasks;
-};
+using Reader = SourceRun<JournalSource>;
 
 // A folder for a journal, and a clock whose minute takes longer than journalctl to start.
 struct Rig {
@@ -65,7 +31,8 @@ struct Rig {
     ~Rig() { std::filesystem::remove_all(folder); }
     std::unique_ptr<Reader> read(std::optional<PositionRow> position = std::nullopt,
                                  Duration history = 24h) {
-        return std::make_unique<Reader>(loop, clock, folder, std::move(position), history, program);
+        return std::make_unique<Reader>(loop, clock, unit, std::move(position),
+                                        JournalSource::Options{unit, folder, history, {}, program});
     }
     std::string file(const std::string& name) const { return folder + "/" + name + ".journal"; }
     // journalctl with something done to it.
@@ -316,12 +283,14 @@ TEST(JournalSource, IsReadToItsEndWhenDrained) {
 
 TEST(JournalSource, SaysWhyTheJournalCannotBeRead) {
     with_rig([](Rig& rig) -> asio::awaitable<void> {
-        Reader without(rig.loop, rig.clock, rig.folder, std::nullopt, 24h, "/no/such/journalctl");
+        Reader without(rig.loop, rig.clock, unit, std::nullopt,
+                       {unit, rig.folder, 24h, {}, "/no/such/journalctl"});
         co_await without.troubled();
         EXPECT_THAT(without.troubles.at(0),
                     HasSubstr("No such file or directory; it is part of systemd"));
         co_await without.stop();
-        Reader nowhere(rig.loop, rig.clock, rig.folder + "/none", std::nullopt, 24h, "journalctl");
+        Reader nowhere(rig.loop, rig.clock, unit, std::nullopt,
+                       {unit, rig.folder + "/none", 24h, {}, "journalctl"});
         co_await nowhere.troubled();
         EXPECT_THAT(nowhere.troubles.at(0), HasSubstr("cannot read the journal of gitlab-runner"));
         EXPECT_THAT(nowhere.troubles.at(0), HasSubstr("No such file or directory"));
