@@ -119,7 +119,8 @@ TEST_F(StoreTest, GivesTheCoverageThatReadingGoesOnWith) {
     add(2, std::nullopt);
     commit(set);
     std::vector<std::int64_t> ordinals;
-    for (const CoverageRow& row : *reader()->open_coverage()) ordinals.push_back(row.ordinal);
+    const auto open = reader()->open_coverage();
+    for (const CoverageRow& row : *open) ordinals.push_back(row.ordinal);
     EXPECT_THAT(ordinals, ElementsAre(read_ordinal, 2));
 }
 
