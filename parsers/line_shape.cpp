@@ -1,6 +1,7 @@
 #include "parsers/line_shape.h"
 
 #include "parsers/ansi.h"
+#include "parsers/byte_set.h"
 #include "parsers/flat_json.h"
 #include "parsers/syslog_prefix.h"
 #include "parsers/timestamp.h"
@@ -150,6 +151,9 @@ bool is_key_character(char c) {
 
 RunnerStart runner_start(std::string_view line) {
     RunnerStart start;
+    // Of the many lines that begin with neither a colour nor a level none is looked at closely.
+    static constexpr ByteSet begins("\x1b#^\\\xe2[WEFP");
+    if (line.empty() || !begins.has(line.front())) return start;
     std::string_view rest = line;
     for (const std::string_view form : escape_forms)
         if (rest.starts_with(form)) {

@@ -1,5 +1,6 @@
 #include "parsers/redaction.h"
 
+#include "parsers/byte_set.h"
 #include "parsers/secret_value.h"
 
 #include <algorithm>
@@ -95,8 +96,8 @@ std::string redact_tokens(std::string_view text) {
     out.reserve(text.size());
     std::size_t kept = 0;
     std::size_t no_jwt_before = 0;  // a run of letters is not measured again from its middle
-    for (std::size_t at = text.find_first_of("geGt"); at != npos;
-         at = text.find_first_of("geGt", at)) {
+    static constexpr ByteSet begins("geGt");
+    for (std::size_t at = begins.find(text); at != npos; at = begins.find(text, at)) {
         const std::string_view rest = text.substr(at);
         const bool after_word = at > 0 && is_base64url(text[at - 1]);
         Found found;
@@ -127,10 +128,11 @@ std::string redact_url_credentials(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     std::size_t kept = 0;
+    static constexpr ByteSet ends("/ \t\r\n\"'<>?#\\");
     for (std::size_t at = text.find("://"); at != npos; at = text.find("://", at)) {
         const std::string_view scheme = text.substr(0, at);
         at += 3;
-        const std::size_t end = std::min(text.find_first_of("/ \t\r\n\"'<>?#\\", at), text.size());
+        const std::size_t end = std::min(ends.find(text, at), text.size());
         const std::string_view authority = text.substr(at, end - at);
         const std::size_t user_end = authority.rfind('@');
         if (user_end == npos || user_end == 0) continue;
@@ -150,7 +152,8 @@ std::string redact_named_values(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     std::size_t kept = 0;
-    for (std::size_t at = text.find_first_of("=:"); at != npos; at = text.find_first_of("=:", at)) {
+    static constexpr ByteSet separators("=:");
+    for (std::size_t at = separators.find(text); at != npos; at = separators.find(text, at)) {
         const SecretValue secret = secret_value_at(text, at, kept);
         if (secret.end == 0) {
             ++at;

@@ -1,5 +1,7 @@
 #include "parsers/secret_value.h"
 
+#include "parsers/byte_set.h"
+
 #include <algorithm>
 #include <cctype>
 #include <string>
@@ -42,13 +44,23 @@ bool is_name(char c) {
            c == '-' || c == '.';
 }
 
+// Whether a name ends so, its case and its '-' and '_' left out.
+bool ends_with(std::string_view name, std::string_view ending) {
+    while (!ending.empty()) {
+        if (name.empty()) return false;
+        const char last = name.back();
+        name.remove_suffix(1);
+        if (last == '-' || last == '_') continue;
+        const char folded = last >= 'A' && last <= 'Z' ? static_cast<char>(last - 'A' + 'a') : last;
+        if (folded != ending.back()) return false;
+        ending.remove_suffix(1);
+    }
+    return true;
+}
+
 const SecretName* secret_name(std::string_view name) {
-    std::string folded;
-    for (const char c : name)
-        if (c != '-' && c != '_')
-            folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     for (const SecretName& candidate : names)
-        if (folded.ends_with(candidate.ending)) return &candidate;
+        if (ends_with(name, candidate.ending)) return &candidate;
     return nullptr;
 }
 
@@ -80,7 +92,8 @@ bool is_scheme(std::string_view word) {
 
 // The end of an unquoted value.
 std::size_t word_end(std::string_view text, std::size_t at) {
-    return std::min(text.find_first_of(" \t\r\n\"'&,]\\", at), text.size());
+    static constexpr ByteSet ends(" \t\r\n\"'&,]\\");
+    return std::min(ends.find(text, at), text.size());
 }
 
 // What begins here is no secret: a URL (its credentials are looked for by themselves), what was
