@@ -1,7 +1,6 @@
 #include "parsers/line_sieve.h"
 
 #include "parsers/count_lines.h"
-#include "parsers/line_unwrapper.h"
 
 #include <algorithm>
 #include <cstring>
@@ -45,7 +44,7 @@ void LineSieve::end() {
     if (long_line_) {
         reader_.line(framer_.rest(), ++lines_, base_);
     } else if (at_ < buffer_.size()) {
-        look(without_return(std::string_view(buffer_).substr(at_)), look_);
+        look_at_line(without_return(std::string_view(buffer_).substr(at_)), look_);
         if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
         read_on(buffer_.size());
     }
@@ -107,7 +106,7 @@ void LineSieve::judge(std::size_t line_end) {
     const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
     if (const auto wanted = plain ? wants_known(line) : std::nullopt)
         return *wanted ? read_on(line_end) : pass(line_end);
-    look(line, look_);
+    look_at_line(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
     if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(line_end);
@@ -119,35 +118,25 @@ void LineSieve::judge(std::size_t line_end) {
 // which is all of its record, is to be read. Nothing: they do not tell.
 std::optional<bool> LineSieve::wants_known(std::string_view line) {
     const auto head = runner_head(line);
-    const Known* alike = head ? known(line, *head, true) : nullptr;
+    const KnownHeads::Known* alike = head ? heads_.of(line, *head, true) : nullptr;
     if (alike == nullptr || !(alike->shape.begins || holds_nothing_before())) return std::nullopt;
     return reader_.wants(*alike->says,
                          line.substr(static_cast<std::size_t>(head->data() - line.data())));
-}
-
-// Of a line that is all of its record; nullptr: it may be something else.
-const LineSieve::Known* LineSieve::known(std::string_view line, std::string_view head,
-                                         bool judged) {
-    const Known* alike = heads_.find({}, head);
-    if (alike != nullptr && (alike->says || !judged)) return alike;
-    look(line, other_);
-    const bool plain = other_.text.data() == head.data() && other_.pod.empty() && other_.whole &&
-                       !other_.shape.raw && other_.shape.complete;
-    if (!plain) return nullptr;
-    Known fresh{other_.shape, std::nullopt};
-    if (judged) fresh.says = matcher_.judge_message(decode_record(other_.text));
-    return heads_.keep({}, head, fresh);
 }
 
 // Whether the line before the one at at_ surely leaves nothing that this one could belong to.
 bool LineSieve::holds_nothing_before() {
     if (at_ == 0) return true;
     const std::string_view before = line_at(line_begin(at_ - 1), at_);
+    // Where a sentence begins stands no prefix, and behind the reset of its message no record goes
+    // on.
+    const std::string_view text = without_log_time(before);
+    if (begins_as_sentence(text) && text.find(runner_reset) != npos) return true;
     const auto head = runner_head(before);
-    return head && (begins_as_sentence(*head) || known(before, *head, false) != nullptr);
+    return head && heads_.of(before, *head, false) != nullptr;
 }
 
-MessageJudgement LineSieve::judgement(const Look& look) {
+MessageJudgement LineSieve::judgement(const LineLook& look) {
     const auto key = message_key(look.text, look.shape);
     if (const MessageJudgement* says = key ? messages_.find(key->level, key->message) : nullptr)
         return *says;
@@ -156,33 +145,16 @@ MessageJudgement LineSieve::judgement(const Look& look) {
     return says;
 }
 
-void LineSieve::look(std::string_view line, Look& look) {
-    look.prefix = split_prefix(line);
-    look.text = look.prefix.text;
-    look.pod = look.prefix.pod;
-    look.container = look.prefix.container;
-    look.time = look.prefix.time;
-    look.whole = !LineUnwrapper::hides_text(look.prefix);
-    if (open_envelope(look.text, look.envelope)) {
-        look.text = look.envelope.text;
-        if (!look.envelope.pod.empty()) look.pod = look.envelope.pod;
-        if (!look.envelope.container.empty()) look.container = look.envelope.container;
-        if (look.envelope.time) look.time = look.envelope.time;
-        look.whole = look.whole && look.text.find('\n') == npos;
-    }
-    look.shape = shape_of_line(look.text);
-}
-
 // Where the record of the line at at_ begins. Nothing is held behind a line that begins and ends a
 // head, nor behind the reset that ends a message; raw lines may extend what such a line ended.
-std::size_t LineSieve::record_begin(const Look& look) const {
+std::size_t LineSieve::record_begin(const LineLook& look) const {
     if (look.shape.begins) return at_;
     const std::uint64_t read = reader_.read_until(look.pod, look.container);
     const std::size_t floor = read > base_ ? static_cast<std::size_t>(read - base_) : 0;
-    Look other;
+    LineLook other;
     for (std::size_t end = at_, begin = at_; end > floor; end = begin) {
         begin = line_begin(end - 1);
-        LineSieve::look(line_at(begin, end), other);
+        look_at_line(line_at(begin, end), other);
         if (other.pod != look.pod || other.container != look.container) continue;
         if (!other.whole || !(other.shape.begins || other.shape.reset)) continue;
         const bool holds = other.shape.begins && !other.shape.complete;
@@ -192,13 +164,13 @@ std::size_t LineSieve::record_begin(const Look& look) const {
 }
 
 // Gives the reader the lines of this container from `begin` to at_.
-void LineSieve::read_before(std::size_t begin, const Look& look) {
+void LineSieve::read_before(std::size_t begin, const LineLook& look) {
     std::uint64_t number =
         lines_before() - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
     while (begin < at_) {
         const std::size_t end = buffer_.find('\n', begin) + 1;
         ++number;
-        LineSieve::look(line_at(begin, end), other_);
+        look_at_line(line_at(begin, end), other_);
         if (other_.pod == look.pod && other_.container == look.container) read(begin, end, number);
         begin = end;
     }
@@ -231,7 +203,7 @@ void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
 
 // The rest of the line comes by way of the framer, which keeps no more of it than is shown.
 void LineSieve::begin_long_line() {
-    look(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
+    look_at_line(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
     if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
     lines_before();
     framer_.clear();

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "parsers/line_envelope.h"
+#include "parsers/known_heads.h"
 #include "parsers/line_framer.h"
-#include "parsers/line_prefix.h"
-#include "parsers/line_shape.h"
+#include "parsers/line_look.h"
 #include "parsers/matcher.h"
 #include "parsers/message_key.h"
 #include "parsers/raw_filter.h"
@@ -44,7 +43,8 @@ public:
     };
 
     // Refers to both.
-    LineSieve(const Matcher& matcher, Reader& reader) : matcher_(matcher), reader_(reader) {}
+    LineSieve(const Matcher& matcher, Reader& reader)
+        : matcher_(matcher), reader_(reader), heads_(matcher) {}
 
     void feed(std::string_view bytes);
 
@@ -56,35 +56,16 @@ public:
     // What is still known of the input's end, whole lines.
     std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
 
-    // A line as it shows itself, whatever stands around it.
-    struct Look {
-        PrefixedLine prefix;
-        EnvelopedLine envelope;
-        std::string_view text;  // without either
-        std::string_view pod, container;
-        std::optional<Timestamp> time;
-        LineShape shape;
-        bool whole = true;  // one line of the program, not hidden
-    };
-    static void look(std::string_view line, Look& look);
-
 private:
-    // What is known of a line by its runner_head.
-    struct Known {
-        LineShape shape;
-        std::optional<MessageJudgement> says;
-    };
-
     void sift();
     void pass(std::size_t to);
     void judge(std::size_t line_end);
     std::optional<bool> wants_known(std::string_view line);
-    const Known* known(std::string_view line, std::string_view head, bool judged);
     bool holds_nothing_before();
-    MessageJudgement judgement(const Look& look);
+    MessageJudgement judgement(const LineLook& look);
     std::string_view line_at(std::size_t begin, std::size_t end) const;
-    std::size_t record_begin(const Look& look) const;
-    void read_before(std::size_t begin, const Look& look);
+    std::size_t record_begin(const LineLook& look) const;
+    void read_before(std::size_t begin, const LineLook& look);
     void read(std::size_t begin, std::size_t end, std::uint64_t number);
     void read_on(std::size_t end);
     std::uint64_t lines_before();
@@ -103,9 +84,9 @@ private:
     std::size_t counted_ = 0;  // in the buffer
     LineFramer framer_;        // of a line longer than it keeps
     bool long_line_ = false;
-    MessageMemo<Known> heads_;
+    KnownHeads heads_;
     MessageMemo<MessageJudgement> messages_;
-    Look look_, other_;  // kept for their memory
+    LineLook look_, other_;  // kept for their memory
 };
 
 }  // namespace runnerwatch

@@ -15,11 +15,15 @@ bool finds(const LazyRegex& regex, std::string_view message, RE2::Anchor anchor)
     return regex.get().Match(message, 0, message.size(), anchor, nullptr, 0);
 }
 
+const std::string* value_of(const Record& record, const Values& captures, const std::string& name) {
+    const auto capture = captures.find(name);
+    return capture == captures.end() ? record.field(name) : &capture->second;
+}
+
 // What a pattern over `field` works on: a capture made before, a field, or the message.
 const std::string* text_of(const Record& record, const Values& captures, const std::string& field) {
-    if (const auto capture = captures.find(field); capture != captures.end())
-        return &capture->second;
-    return field == "message" ? &record.message : record.field(field);
+    if (field == "message" && !captures.contains(field)) return &record.message;
+    return value_of(record, captures, field);
 }
 
 Values values_of(const Record& record, const Values& captures) {
@@ -95,9 +99,14 @@ std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
     for (const int message : judgement.recover) {
         Values captures;
         take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, captures);
-        const Values values = values_of(record, captures);
-        for (const std::size_t line : recover_uses[static_cast<std::size_t>(message)])
-            hits.push_back({&recovery_lines[line], values});
+        for (const std::size_t number : recover_uses[static_cast<std::size_t>(message)]) {
+            const RecoveryLine& line = recovery_lines[number];
+            RecoveryHit& hit = hits.emplace_back();
+            hit.line = &line;
+            for (const std::string& name : line.same)
+                if (const std::string* value = value_of(record, captures, name))
+                    hit.values.emplace(name, *value);
+        }
     }
     return hits;
 }

@@ -6,6 +6,7 @@
 
 #include <boost/container/flat_map.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,12 +46,17 @@ struct RecoveryLine {
     std::vector<std::string> same;  // fields that must equal the incident's
     std::vector<Use> proves;        // in the order of the pack
     int number = 0;                 // its place among all
+
+    bool proves_end_of(std::string_view rule_id) const {
+        return std::any_of(proves.begin(), proves.end(),
+                           [&](const Use& use) { return use.rule->id == rule_id; });
+    }
 };
 
 // A record that is recovery evidence.
 struct RecoveryHit {
     const RecoveryLine* line = nullptr;  // belongs to the Matcher
-    Values values;                       // captures and fields of the record
+    Values values;                       // of line->same, captures and fields that the record has
 };
 
 // A record that an earlier detection of a rule waits for.

@@ -73,6 +73,10 @@ public:
 
     void line(const SourceLine& line, Handler& handler);
 
+    // As line(), for a record of one line that nobody wants to see and nothing extends. Only where
+    // no head is held.
+    void pass_over(Handler& handler) { close(handler); }
+
     // The source has been read up to `watermark` and has nothing before it: ends what is older
     // than gap_max.
     void quiet(Timestamp watermark, Handler& handler);

@@ -33,41 +33,62 @@ std::string_view value_behind(std::string_view raw, std::size_t at) {
 
 }  // namespace
 
+void AwaitedRecovery::count(Counts& counts, std::string_view key, int by) {
+    const auto entry = counts.try_emplace(std::string(key), 0).first;
+    if ((entry->second += by) == 0) counts.erase(entry);
+}
+
+std::size_t AwaitedRecovery::number_of(const std::string& name) {
+    const auto known = std::find_if(names_.begin(), names_.end(),
+                                    [&](const Name& one) { return one.text == name; });
+    if (known == names_.end()) {
+        names_.push_back({name, {}, {}, 0});
+        return names_.size() - 1;
+    }
+    return static_cast<std::size_t>(known - names_.begin());
+}
+
 void AwaitedRecovery::change(const Waiting& waiting, int by) {
     const auto number = static_cast<std::size_t>(waiting.line);
     if (lines_.size() <= number) lines_.resize(number + 1);
     Line& line = lines_[number];
-    const auto count = [by](Counts& counts, const std::string& key) {
-        const auto entry = counts.try_emplace(key, 0).first;
-        if ((entry->second += by) == 0) counts.erase(entry);
-    };
     const bool before = line.count > 0;
     line.count += by;
     if (before != (line.count > 0)) changes_.emplace_back(waiting.line, !before);
-    count(line.members, waiting.member);
+    count(line.members, waiting.member, by);
     line.outdated = true;
     const Recovery& recovery = *waiting.recovery;
     line.same.resize(recovery.same.size());
     std::string together;
     for (std::size_t i = 0; i < line.same.size(); ++i) {
         Field& field = line.same[i];
-        field.name = recovery.same[i];
+        field.name = number_of(recovery.same[i]);
         const std::string* value = waiting.same[i];
         // Where the pattern makes the value itself no field need hold it.
-        if (has_group(recovery.message, field.name) || (value != nullptr && !is_plain(*value)))
+        if (has_group(recovery.message, recovery.same[i]) ||
+            (value != nullptr && !is_plain(*value))) {
             field.any += by;
-        else if (value != nullptr)
-            count(field.values, *value);
+        } else if (value != nullptr) {
+            count(field.values, *value, by);
+            count(names_[field.name].values, *value, by);
+        }
         (together += value == nullptr ? "" : *value) += '\0';
     }
-    count(line.together, together);
+    count(line.together, together, by);
 }
 
-bool AwaitedRecovery::may_be(int number, std::string_view raw, const Lone& lone) {
+bool AwaitedRecovery::may_be_any(const std::vector<int>& lines, std::string_view raw,
+                                 const Lone& lone) {
+    ++lines_in_hand_;
     if (std::exchange(outdated_, false))
         for (Line& line : lines_) line.outdated = true;
-    if (lines_.size() <= static_cast<std::size_t>(number)) return false;
-    Line& line = lines_[static_cast<std::size_t>(number)];
+    return std::any_of(lines.begin(), lines.end(), [&](int number) {
+        const auto place = static_cast<std::size_t>(number);
+        return place < lines_.size() && may_be(lines_[place], raw, lone);
+    });
+}
+
+bool AwaitedRecovery::may_be(Line& line, std::string_view raw, const Lone& lone) {
     if (line.count == 0) return false;
     if (line.same.empty()) return true;
     if (std::exchange(line.outdated, false))
@@ -87,18 +108,25 @@ bool AwaitedRecovery::may_be(int number, std::string_view raw, const Lone& lone)
 }
 
 std::optional<std::string_view> AwaitedRecovery::awaited(const Field& field, std::string_view raw) {
-    const std::string& name = field.name;
+    Name& name = names_[field.name];
+    if (std::exchange(name.searched, lines_in_hand_) != lines_in_hand_) find_values(name, raw);
+    const auto value = std::find_if(name.found.begin(), name.found.end(),
+                                    [&](auto found) { return field.values.contains(found); });
+    return value == name.found.end() ? std::nullopt : std::optional(*value);
+}
+
+void AwaitedRecovery::find_values(Name& name, std::string_view raw) {
+    name.found.clear();
     const char* end = raw.data() + raw.size();
     for (const char* at = raw.data(); at < end; ++at) {
         // Far faster than find(), which stops at each letter that a name begins with.
         at = static_cast<const char*>(
-            ::memmem(at, static_cast<std::size_t>(end - at), name.data(), name.size()));
+            ::memmem(at, static_cast<std::size_t>(end - at), name.text.data(), name.text.size()));
         if (at == nullptr) break;
         const std::string_view value =
-            value_behind(raw, static_cast<std::size_t>(at - raw.data()) + name.size());
-        if (!value.empty() && field.values.contains(std::string(value))) return value;
+            value_behind(raw, static_cast<std::size_t>(at - raw.data()) + name.text.size());
+        if (!value.empty() && name.values.contains(value)) name.found.push_back(value);
     }
-    return std::nullopt;
 }
 
 }  // namespace runnerwatch

@@ -32,17 +32,36 @@ public:
     // Another finding of this member: a line without the field no longer says which is meant.
     void findings_changed() { outdated_ = true; }
 
-    // `lone`: whether a member has but one finding.
+    bool awaits(int line) const {
+        const auto number = static_cast<std::size_t>(line);
+        return number < lines_.size() && lines_[number].count > 0;
+    }
+
+    // Whether a member has but one finding.
     using Lone = std::function<bool(const std::string& member)>;
-    bool may_be(int line, std::string_view raw, const Lone& lone);
+    // Whether a line, going by its message one of `lines`, may be awaited. `raw`: all of it.
+    bool may_be_any(const std::vector<int>& lines, std::string_view raw, const Lone& lone);
 
     // Lines that became, or are no longer, awaited since the last call, with what they are now.
     std::vector<std::pair<int, bool>> take_changes() { return std::exchange(changes_, {}); }
 
 private:
-    using Counts = std::unordered_map<std::string, std::int64_t>;
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>()(text);
+        }
+    };
+    using Counts = std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>>;
+    // A field by which lines are told apart.
+    struct Name {
+        std::string text;
+        Counts values;                        // that some line is awaited with
+        std::vector<std::string_view> found;  // those of them that stand in the line in hand
+        std::uint64_t searched = 0;           // the line in hand when they were looked for
+    };
     struct Field {
-        std::string name;
+        std::size_t name = 0;  // into names_
         Counts values;
         std::int64_t any = 0;  // who takes any value, or one that formats write differently
     };
@@ -53,11 +72,17 @@ private:
         std::int64_t count = 0;
         bool outdated = false, lone = false;
     };
-    // The field's value in the line where it is awaited; nothing: some other value or none.
-    static std::optional<std::string_view> awaited(const Field& field, std::string_view raw);
+    static void count(Counts& counts, std::string_view key, int by);
+    std::size_t number_of(const std::string& name);
     void change(const Waiting& waiting, int by);
+    bool may_be(Line& line, std::string_view raw, const Lone& lone);
+    // The field's value in the line where it is awaited; nothing: some other value or none.
+    std::optional<std::string_view> awaited(const Field& field, std::string_view raw);
+    static void find_values(Name& name, std::string_view raw);
 
-    std::vector<Line> lines_;  // by number
+    std::vector<Name> names_;
+    std::vector<Line> lines_;          // by number
+    std::uint64_t lines_in_hand_ = 0;  // counted
     std::vector<std::pair<int, bool>> changes_;
     bool outdated_ = false;
 };

@@ -54,8 +54,7 @@ bool ScanPipeline::reads_every_line() const {
 
 bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line) {
     return matcher_.may_detect(says, line, literals_) ||
-           std::any_of(says.recovery.begin(), says.recovery.end(),
-                       [&](int recovery) { return report_.may_recover(awaited_, recovery, line); });
+           report_.may_recover(awaited_, says.recovery, line);
 }
 
 std::uint64_t ScanPipeline::read_until(std::string_view pod, std::string_view container) const {
@@ -115,11 +114,11 @@ void ScanPipeline::skipped(std::string_view lines) {
 // How far whole lines go in time, for each pod in them.
 void ScanPipeline::note_times(std::string_view lines) {
     std::set<std::string, std::less<>> noted;
-    LineSieve::Look look;
+    LineLook look;
     while (!lines.empty()) {
         lines.remove_suffix(1);
         const std::size_t begin = lines.rfind('\n') + 1;
-        LineSieve::look(lines.substr(begin), look);
+        look_at_line(lines.substr(begin), look);
         lines = lines.substr(0, begin);
         if (noted.contains(look.pod)) continue;
         auto time = look.time;
@@ -168,7 +167,7 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
     if (warns && match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty() &&
         !match.notice && UnclassifiedBook::concerns(record))
         pipeline.on_unclassified_(record, head.raw, at);
-    for (const RecoveryHit& hit : match.recoveries) pipeline.report_.recover(hit, record, at);
+    pipeline.report_.recover(match.recoveries, record, at);
     for (const FollowUp& line : match.follow_ups)
         if (line.step != FollowUp::promised)
             if (Finding* opened = pipeline.report_.follow(line, at); opened && pipeline.on_opened_)

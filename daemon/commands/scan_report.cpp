@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t line_bytes_max = 300;
 constexpr std::size_t says_bytes_max = 2'000;
-constexpr std::size_t value_bytes_max = 500;
+constexpr std::size_t value_bytes_max = ScanReport::value_bytes_max;
 // A symptom further than this before its cause is a trouble of its own.
 constexpr std::chrono::minutes fold_within{10};
 
@@ -45,25 +45,6 @@ std::string place_of(const Rule& rule, const ScanPosition& at) {
 std::string key_of(const Detection& detection, const std::string& place) {
     std::string key = detection.rule->id + '\0' + place;
     for (const auto& [name, value] : detection.identity) ((key += '\0') += name) += '=' + value;
-    return key;
-}
-
-std::string recovery_member(const Rule& rule, const std::string& source, const std::string& pod) {
-    return rule.id + '\0' + source + '\0' + pod;
-}
-
-// Where a line of recovery stands, and the values that it has in common with what it ends; empty:
-// it lacks one.
-std::string recovery_place(int line, const std::string& source, const std::string& pod) {
-    return std::to_string(line) + '\0' + source + '\0' + pod;
-}
-std::string recovery_values(const std::vector<std::string>& same, const Values& values) {
-    std::string key = "=";
-    for (const std::string& name : same) {
-        const auto value = values.find(name);
-        if (value == values.end()) return {};
-        (key += value->second) += '\0';
-    }
     return key;
 }
 
@@ -143,40 +124,6 @@ ScanReport::ScanReport(const Matcher& matcher) {
         }
 }
 
-// Says what the member waits for from now on, so that only such lines need be read.
-void ScanReport::await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits) {
-    using Awaits = ScanMember::Awaits;
-    if (member.awaits == awaits) return;
-    const Rule& rule = *finding.rule;
-    AwaitedRecovery& awaited = awaited_[member.source];
-    AwaitedRecovery::Waiting waiting;
-    waiting.member = recovery_member(rule, member.source, member.pod);
-    for (std::size_t i = 0; i < rule.recover.size(); ++i) {
-        const Recovery& recovery = rule.recover[i];
-        const auto wants = [&](Awaits what) {
-            return what == Awaits::any_proof ||
-                   (what == Awaits::better_proof && recovery.kind == Recovery::Kind::evidence);
-        };
-        if (wants(member.awaits) == wants(awaits)) continue;
-        waiting.line = recovery_lines_.at(&rule)[i];
-        waiting.recovery = &recovery;
-        waiting.same.clear();
-        for (const std::string& name : recovery.same) {
-            const auto value = finding.values.find(name);
-            waiting.same.push_back(value == finding.values.end() ? nullptr : &value->second);
-        }
-        if (wants(awaits))
-            awaited.add(waiting);
-        else
-            awaited.remove(waiting);
-    }
-    member.awaits = awaits;
-}
-
-bool ScanReport::may_recover(AwaitedRecovery& awaited, int line, std::string_view raw) const {
-    return awaited.may_be(line, raw, [this](const std::string& member) { return is_lone(member); });
-}
-
 ScanReport::Added ScanReport::add(const ScanHit& hit) {
     const Rule& rule = *hit.detection.rule;
     worst_ = empty() && beyond_ == 0 ? rule.severity : std::max(worst_, rule.severity);
@@ -207,13 +154,6 @@ ScanReport::Added ScanReport::add(const ScanHit& hit) {
             member.first = hit.at;
             ++alike_[recovery_member(rule, hit.at.source, hit.at.pod)];
             awaited_[member.source].findings_changed();
-            for (std::size_t i = 0; i < rule.recover.size(); ++i) {
-                const int line = recovery_lines_.at(&rule)[i];
-                Recoverable& here = recoverable_[recovery_place(line, hit.at.source, hit.at.pod)];
-                here.all.push_back({&finding, i});
-                here.by_values[recovery_values(rule.recover[i].same, finding.values)].push_back(
-                    {&finding, i});
-            }
         }
         member.last = hit.at;
         member.recovered.reset();
@@ -262,66 +202,6 @@ Finding* ScanReport::follow(const FollowUp& line, const ScanPosition& at) {
     return opened;
 }
 
-bool ScanReport::same_values(const Finding& finding, const ScanMember& member,
-                             const Recovery& recovery, const Values& values) const {
-    for (const std::string& name : recovery.same) {
-        const auto mine = finding.values.find(name);
-        const auto its = values.find(name);
-        if (mine != finding.values.end() && its != values.end()) {
-            if (mine->second != its->second) return false;
-            continue;
-        }
-        // A field that is not there proves nothing, unless there is but one it can mean.
-        if (!is_lone(recovery_member(*finding.rule, member.source, member.pod))) return false;
-    }
-    return true;
-}
-
-void ScanReport::recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at) {
-    const auto place = recoverable_.find(recovery_place(hit.line->number, at.source, at.pod));
-    if (place == recoverable_.end()) return;
-    if (at.time) seen_until(at.source, at.pod, *at.time);
-    const Recoverable& here = place->second;
-    Values same;  // as the findings have them, made once for all
-    for (const std::string& name : hit.line->same)
-        if (const auto value = hit.values.find(name); value != hit.values.end())
-            same[name] = shown(value->second, value_bytes_max);
-    std::string text;
-    const auto recover_all = [&](const std::vector<Recoverable::One>& some) {
-        for (const auto& [finding, index] : some) recover(*finding, index, same, record, at, text);
-    };
-    // A missing value decides nothing, on either side, unless there is but one it can mean.
-    const std::string values = recovery_values(hit.line->same, same);
-    if (values.empty()) return recover_all(here.all);
-    for (const std::string& key : {values, std::string()})
-        if (const auto some = here.by_values.find(key); some != here.by_values.end())
-            recover_all(some->second);
-}
-
-void ScanReport::recover(Finding& finding, std::size_t index, const Values& same,
-                         const Record& record, const ScanPosition& at, std::string& text) {
-    const auto found = finding.members.find({at.source, at.pod});
-    if (found == finding.members.end()) return;
-    const Recovery& recovery = finding.rule->recover[index];
-    ScanMember& member = found->second;
-    // The first line that may end it counts; a proof is better than a line to wait behind.
-    const bool better = !member.recovered || (member.recovery.kind == Recovery::Kind::after &&
-                                              recovery.kind == Recovery::Kind::evidence);
-    if (!better || !same_values(finding, member, recovery, same)) return;
-    if (text.empty()) text = shown(record.message.substr(0, record.message.find('\n')), 200);
-    member.recovered = at;
-    member.recovery = recovery;
-    member.recovery_text = text;
-    const bool proven = recovery.kind == Recovery::Kind::evidence;
-    await(finding, member, proven ? ScanMember::Awaits::nothing : ScanMember::Awaits::better_proof);
-    waiting_ = waiting_ || !proven;
-}
-
-bool ScanReport::is_lone(const std::string& member) const {
-    const auto found = alike_.find(member);
-    return found != alike_.end() && found->second == 1;
-}
-
 void ScanReport::seen_until(const std::string& source, const std::string& pod, Timestamp time) {
     until_.insert_or_assign({source, pod}, time);
 }
@@ -360,23 +240,6 @@ std::vector<const Finding*> ScanReport::worst_first() const {
                std::make_tuple(rank(b), a->count, b->first.line);
     });
     return list;
-}
-
-ScanRecovery ScanReport::recovery_of(const Finding& finding, const ScanMember& member) const {
-    const auto until = until_.find({member.source, member.pod});
-    const auto passed = [&](const std::optional<Timestamp>& from, Duration hold) {
-        return from && until != until_.end() && until->second - *from >= hold;
-    };
-    if (member.recovered) {
-        if (member.recovery.kind == Recovery::Kind::evidence) return ScanRecovery::proven;
-        // Without times the order of the lines is all there is.
-        if (!member.recovered->time) return ScanRecovery::proven;
-        return passed(member.recovered->time, member.recovery.hold) ? ScanRecovery::proven
-                                                                    : ScanRecovery::waiting;
-    }
-    if (finding.rule->silence && passed(member.last.time, *finding.rule->silence))
-        return ScanRecovery::proven;
-    return ScanRecovery::none;
 }
 
 std::string shown(std::string_view text, std::size_t bytes_max) {

@@ -80,6 +80,7 @@ class ScanReport {
 public:
     static constexpr std::size_t findings_max = 1'000;
     static constexpr std::size_t members_max = 1'000;
+    static constexpr std::size_t value_bytes_max = 500;  // of a value, as it is shown and compared
 
     // Of the matcher whose hits it is given; refers to it.
     explicit ScanReport(const Matcher& matcher);
@@ -90,7 +91,8 @@ public:
         bool opened = false;
     };
     Added add(const ScanHit& hit);
-    void recover(const RecoveryHit& hit, const Record& record, const ScanPosition& at);
+    void recover(const std::vector<RecoveryHit>& hits, const Record& record,
+                 const ScanPosition& at);
 
     // A line that a sequence may wait for; the finding that it opens, or nullptr.
     Finding* follow(const FollowUp& line, const ScanPosition& at);
@@ -101,9 +103,10 @@ public:
     // Whether a line's time is worth decoding: something waits for it.
     bool waits_for_time() const { return waiting_; }
 
-    // What is awaited in a source, and whether a line that is recovery line `line` of the matcher,
-    // going by its message, may be it.
-    bool may_recover(AwaitedRecovery& awaited, int line, std::string_view raw) const;
+    // What is awaited in a source, and whether a line that is one of the matcher's recovery lines
+    // `lines`, going by its message, may be it.
+    bool may_recover(AwaitedRecovery& awaited, const std::vector<int>& lines,
+                     std::string_view raw) const;
     AwaitedRecovery& awaited(const std::string& source) { return awaited_[source]; }
 
     // Makes symptoms a part of their causes. Call it after the last hit.
@@ -122,25 +125,34 @@ public:
     Severity worst() const { return worst_; }  // of all detections
 
 private:
-    void await(const Finding& finding, ScanMember& member, ScanMember::Awaits awaits);
-    void recover(Finding& finding, std::size_t index, const Values& same, const Record& record,
-                 const ScanPosition& at, std::string& text);
+    void await(Finding& finding, ScanMember& member, ScanMember::Awaits awaits);
+    static std::string recovery_member(const Rule& rule, const std::string& source,
+                                       const std::string& pod);
     bool is_lone(const std::string& member) const;
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
                      const Values& values) const;
 
     std::map<std::string, std::unique_ptr<Finding>> findings_;
     std::map<const Rule*, std::vector<Finding*>> by_rule_;
-    // The findings that one kind of recovery line may end in one place: a busy log has many such
+    // The findings that wait for one kind of recovery line in one place: a busy log has many such
     // lines, and many findings.
     struct Recoverable {
         struct One {
             Finding* finding;
             std::size_t index;  // into its rule's recover
+            bool operator==(const One&) const = default;
         };
+        void add(const One& one, const std::string& values);
+        void remove(const One& one, const std::string& values);
+
         std::vector<One> all;
         std::unordered_map<std::string, std::vector<One>> by_values;  // of `same`; "": one lacks
     };
+    struct SafeTexts;
+    void recover(const RecoveryHit& hit, const Recoverable& here, const ScanPosition& at,
+                 SafeTexts& safe);
+    void recover(Finding& finding, std::size_t index, const Values& same, const ScanPosition& at,
+                 SafeTexts& safe);
     std::unordered_map<std::string, Recoverable> recoverable_;
     std::unordered_map<std::string, int> alike_;  // findings by rule and member
     std::map<std::pair<std::string, std::string>, Timestamp> until_;

@@ -237,16 +237,17 @@ TEST(Matcher, OrdersHeldCausesByConfidenceAndNamesTheirKinds) {
 
 TEST(Matcher, FindsRecoveryLinesOfEveryRuleAndAnchorsThem) {
     Rule first = rule("first", "refused");
-    first.recover = {{Recovery::Kind::evidence, "job (?P<job>\\d+) received", {}, {}},
-                     {Recovery::Kind::after, "loaded", {}, {}}};
+    first.recover = {{Recovery::Kind::evidence, "job (?P<job>\\d+) received", {"job"}, {}},
+                     {Recovery::Kind::after, "loaded", {"runner"}, {}}};
     Rule second = rule("second", "broken");
     second.detect[0].anywhere = true;
-    second.recover = {{Recovery::Kind::after, "loaded", {}, {}}};
+    second.recover = {{Recovery::Kind::after, "loaded", {"runner"}, {}}};
     const Matcher matcher({"p", "1", {first, second}});
 
-    const Match loaded = matcher.match(record("loaded", {{"runner", "a"}}));
+    const Match loaded = matcher.match(record("loaded", {{"runner", "a"}, {"builds", "1"}}));
     ASSERT_EQ(loaded.recoveries.size(), 1u) << "one line, whatever it proves";
-    EXPECT_THAT(loaded.recoveries[0].values, ElementsAre(Pair("runner", "a")));
+    EXPECT_THAT(loaded.recoveries[0].values, ElementsAre(Pair("runner", "a")))
+        << "what it is told apart by, and no more";
     const RecoveryLine& line = *loaded.recoveries[0].line;
     ASSERT_EQ(line.proves.size(), 2u);
     EXPECT_EQ(line.proves[0].rule->id, "first");

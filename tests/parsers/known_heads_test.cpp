@@ -1,0 +1,95 @@
+#include "parsers/known_heads.h"
+
+#include "parsers/packed_rules.h"
+#include "tests/parsers/recordings.h"
+
+#include <gmock/gmock.h>
+
+namespace runnerwatch {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class KnownHeadsTest : public testing::Test {
+protected:
+    static RulePack pack() {
+        Rule refused;
+        refused.id = "refused";
+        refused.detect.resize(1);
+        refused.detect[0].message = "Refused";
+        refused.recover = {{Recovery::Kind::evidence, "Accepted", {}, {}}};
+        return {"p", "1", {refused}};
+    }
+    const KnownHeads::Known* of(const std::string& text) {
+        line = text;
+        const auto head = runner_head(line);
+        return head ? heads.of(line, *head, true) : nullptr;
+    }
+    Matcher matcher{pack()};
+    KnownHeads heads{matcher};
+    std::string line;
+};
+
+TEST_F(KnownHeadsTest, SayWhatAMessageMayMeanWhateverTimeAndFieldsAre) {
+    for (const std::string time : {"", "2026-11-23T18:42:52.000917490Z ", "2026-11-23T18:42:52Z "})
+        for (const std::string fields : {"job\x1b[0;m=1", "job\x1b[0;m=2"}) {
+            SCOPED_TRACE(time + fields);
+            const auto* refused = of(time + "\x1b[31;1mERROR: Refused\x1b[0;m  " + fields);
+            ASSERT_NE(refused, nullptr);
+            EXPECT_EQ(refused->shape.level, Level::error);
+            EXPECT_FALSE(refused->says->detection.empty());
+            const auto* accepted = of(time + "Accepted \x1b[0;m  " + fields);
+            ASSERT_NE(accepted, nullptr);
+            EXPECT_THAT(accepted->says->detection, IsEmpty());
+            EXPECT_THAT(accepted->says->recovery, ElementsAre(0));
+            const auto* idle = of(time + "Idle \x1b[0;m  " + fields);
+            ASSERT_NE(idle, nullptr);
+            EXPECT_THAT(idle->says->detection, IsEmpty());
+            EXPECT_THAT(idle->says->recovery, IsEmpty());
+        }
+}
+
+TEST_F(KnownHeadsTest, KnowNothingOfALineThatMayBePartOfSomethingElse) {
+    EXPECT_EQ(of("no reset"), nullptr);
+    EXPECT_EQ(of("[pod/a/b] Idle \x1b[0;m  job\x1b[0;m=1"), nullptr);
+    EXPECT_EQ(of("Idle \x1b[0;m  {\"level\":\"error\",\"msg\":\"Refused\"}"), nullptr);
+    EXPECT_EQ(of("2026-11-23T18:42:52.x00917490Z Idle \x1b[0;m  job\x1b[0;m=1"), nullptr);
+}
+
+TEST_F(KnownHeadsTest, ForgetWhatOtherRulesSaid) {
+    ASSERT_TRUE(of("Broken \x1b[0;m  job\x1b[0;m=1")->says->detection.empty());
+    RulePack other = pack();
+    other.rules[0].detect[0].message = "Broken";
+    Matcher fresh(other);
+    matcher.swap(fresh);
+    heads.forget();
+    EXPECT_FALSE(of("Broken \x1b[0;m  job\x1b[0;m=1")->says->detection.empty());
+}
+
+// A line is skipped on their word: the whole record must say no more.
+TEST(KnownHeads, OfEveryRecordingSayNoLessThanTheMatcher) {
+    const Matcher matcher(built_in_pack());
+    KnownHeads heads(matcher);
+    int silent = 0;
+    for (const std::string& name : recording_names())
+        for (const ReadRecord& record : records_of(read_recording(name))) {
+            if (record.raw.find('\n') != std::string::npos) continue;
+            const auto head = runner_head(record.raw);
+            const KnownHeads::Known* known = head ? heads.of(record.raw, *head, true) : nullptr;
+            if (known == nullptr) continue;
+            EXPECT_EQ(known->shape.level >= Level::warning,
+                      record.decoded().level >= Level::warning)
+                << record.raw;
+            if (!known->says->detection.empty() || !known->says->recovery.empty()) continue;
+            const Match match = matcher.match(record.decoded());
+            EXPECT_THAT(match.detections, IsEmpty()) << record.raw;
+            EXPECT_THAT(match.recoveries, IsEmpty()) << record.raw;
+            EXPECT_THAT(match.follow_ups, IsEmpty()) << record.raw;
+            ++silent;
+        }
+    EXPECT_GT(silent, 1000);
+}
+
+}  // namespace
+}  // namespace runnerwatch
