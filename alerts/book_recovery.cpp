@@ -113,16 +113,14 @@ std::optional<Verdict> IncidentBook::State::proof_in(const Incident& incident,
     if (found == marks.end() || !incident.rule) return std::nullopt;
     std::optional<Verdict> best;
     for (const Recovery& pattern : incident.rule->recover) {
-        const std::string id = pattern.line_id();
-        for (auto mark = found->second.lower_bound({id, ""});
-             mark != found->second.end() && mark->first.first == id; ++mark) {
-            auto verdict = proof_by(incident, source, pattern, mark->second, successor);
-            if (!verdict) continue;
+        found->second.each_of(pattern.line_id(), [&](const RecoveryMarkRow& mark) {
+            auto verdict = proof_by(incident, source, pattern, mark, successor);
+            if (!verdict) return;
             if (best)
                 keep_better(*best, std::move(*verdict));
             else
                 best = std::move(verdict);
-        }
+        });
     }
     return best;
 }
@@ -355,45 +353,6 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
             break;
     }
     static_cast<void>(now);
-}
-
-void IncidentBook::State::settle_rule(const std::string& rule_id, Timestamp now) {
-    const auto keys = by_rule.find(rule_id);
-    if (keys == by_rule.end()) return;
-    for (const auto& key : std::set<std::string>(keys->second)) settle(incidents.at(key), now);
-}
-
-void IncidentBook::State::unsettle_rule(const std::string& rule_id) {
-    if (const auto keys = by_rule.find(rule_id); keys != by_rule.end())
-        unsettled.insert(keys->second.begin(), keys->second.end());
-}
-
-void IncidentBook::State::settle_unsettled(Timestamp now) {
-    // Each round can only end incidents, which are finitely many.
-    while (!unsettled.empty()) {
-        const auto keys = std::exchange(unsettled, {});
-        for (const auto& key : keys)
-            if (const auto found = incidents.find(key); found != incidents.end())
-                settle(found->second, now);
-    }
-}
-
-void IncidentBook::State::settle_place(const Place& place, Timestamp now) {
-    for (auto& [unused, incident] : incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
-        const bool here = std::any_of(
-            incident.members.begin(), incident.members.end(),
-            [&](const auto& entry) { return same_workload(entry.second.place, place); });
-        if (!here) continue;
-        settle(incident, now);
-        const std::string words = scope_words(incident);
-        if (words != incident.row.scope_words) {
-            incident.row.scope_words = words;
-            touch(incident);
-        }
-    }
 }
 
 }  // namespace runnerwatch

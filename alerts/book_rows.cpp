@@ -217,8 +217,8 @@ void IncidentBook::State::forget_old(Timestamp now) {
             ++source;
             continue;
         }
-        for (const auto& [key, unused] : marks[source->first])
-            dirty_marks.insert({source->first, key});
+        marks[source->first].forget_if([](const RecoveryMarkRow&) { return true; });
+        marks[source->first].take_changes(source->first, changes);
         marks.erase(source->first);
         workload_sources[workload_key(source->second.place)].erase(source->first);
         dirty_sources.insert(source->first);
@@ -233,8 +233,7 @@ void IncidentBook::load(const StoredState& stored) {
         state.sources[row.place.instance] = row;
         state.workload_sources[workload_key(row.place)].insert(row.place.instance);
     }
-    for (const auto& row : stored.recovery_marks)
-        state.marks[row.instance][{row.pattern, row.values}] = row;
+    for (const auto& row : stored.recovery_marks) state.marks[row.instance].load(row);
     for (const auto& row : stored.incidents) {
         const auto known = state.identities.find(row.identity);
         // Only the latest of an identity can still be joined by a line.
@@ -302,14 +301,9 @@ ChangeSet IncidentBook::take_changes() {
             state.changes.pending[identity] =
                 PendingRow{identity, found->second.rule->id, pending_to_json(found->second)};
     }
-    for (const auto& [instance, key] : state.dirty_marks) {
-        auto& row = state.changes.recovery_marks[{instance, key.first, key.second}];
-        const auto marks = state.marks.find(instance);
-        if (marks != state.marks.end() && marks->second.contains(key))
-            row = marks->second.at(key);
-        else
-            row = std::nullopt;
-    }
+    for (const auto& instance : state.dirty_marks)
+        if (const auto marks = state.marks.find(instance); marks != state.marks.end())
+            marks->second.take_changes(instance, state.changes);
     state.dirty_identities.clear();
     state.dirty_sources.clear();
     state.dirty_pending.clear();

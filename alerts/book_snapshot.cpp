@@ -65,9 +65,9 @@ std::string IncidentBook::snapshot() const {
         all["sources"].push_back({instance, row.place.member, words(row.started_at),
                                   words(row.watermark), row.ended, row.gone});
     for (const auto& [instance, marks] : state_->marks)
-        for (const auto& [key, row] : marks)
+        for (const RecoveryMarkRow* row : marks.sorted())
             all["marks"].push_back(
-                {instance, row.pattern, row.values, words(row.at), row.line, row.text});
+                {instance, row->pattern, row->values, words(row->at), row->line, row->text});
     for (const auto& [key, instances] : state_->wanted)
         for (const auto& [instance, due] : instances)
             all["wanted"].push_back({key, instance, words(due)});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "alerts/incident_book.h"
+#include "alerts/recovery_marks.h"
 
 #include <functional>
 #include <set>
@@ -33,8 +34,6 @@ struct Verdict {
 };
 
 struct IncidentBook::State {
-    using MarkKey = std::pair<std::string, std::string>;  // pattern, values
-
     State(const RulePack& rules, std::string id);
 
     const RulePack* pack;
@@ -52,10 +51,10 @@ struct IncidentBook::State {
     // sequence (by rule): identities. Follow from `pending`.
     std::map<std::string, std::set<std::string>> promises, sequences;
     std::map<std::string, SourceRow> sources;
-    std::map<std::string, std::set<std::string>> workload_sources;    // workload_key -> instances
-    std::map<std::string, std::map<MarkKey, RecoveryMarkRow>> marks;  // by instance
-    std::map<std::string, std::map<std::string, Timestamp>> wanted;   // key -> instance -> due
-    std::map<std::string, std::set<std::string>> wanted_of;           // instance -> keys
+    std::map<std::string, std::set<std::string>> workload_sources;   // workload_key -> instances
+    std::map<std::string, RecoveryMarks> marks;                      // by instance
+    std::map<std::string, std::map<std::string, Timestamp>> wanted;  // key -> instance -> due
+    std::map<std::string, std::set<std::string>> wanted_of;          // instance -> keys
 
     // Incidents whose members are to be judged again before the input in hand is done with: what
     // proves recovery in one depends on which others a container shows.
@@ -65,8 +64,8 @@ struct IncidentBook::State {
     std::set<std::string> dirty_incidents, dirty_pending, dirty_sources, dirty_identities;
     std::set<std::pair<std::string, std::string>> dirty_members;
     std::set<std::pair<std::string, int>> dirty_evidence;
-    std::set<std::pair<std::string, MarkKey>> dirty_marks;
-    std::set<std::string> changed;  // for whoever tells people
+    std::set<std::string> dirty_marks;  // instances
+    std::set<std::string> changed;      // for whoever tells people
     std::uint64_t refused = 0;
 
     // book_life.cpp: opening, growing, folding
@@ -118,6 +117,7 @@ struct IncidentBook::State {
     std::optional<Verdict> silence_proof(const Incident& incident, const MemberRow& member) const;
     std::vector<const SourceRow*> newer_pods(const Place& place) const;
     void settle(Incident& incident, Timestamp now);
+    std::vector<std::string> open_rules_ended_by(const RecoveryLine& line) const;
     void settle_rule(const std::string& rule, Timestamp now);
     void unsettle_rule(const std::string& rule);
     void settle_unsettled(Timestamp now);

@@ -11,6 +11,27 @@ namespace runnerwatch {
 
 using nlohmann::json;
 
+namespace {
+
+// The values of these names as a JSON object. Most lines have one value, of plain characters.
+std::string json_of(const std::vector<std::string>& names, const Values& values) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (names.empty()) return "{}";
+    if (names.size() == 1) {
+        const auto value = values.find(names.front());
+        if (value == values.end()) return "{}";
+        if (std::all_of(value->second.begin(), value->second.end(), is_plain))
+            return "{\"" + names.front() + "\":\"" + value->second + "\"}";
+    }
+    json object = json::object();
+    for (const auto& name : names)
+        if (const auto value = values.find(name); value != values.end())
+            object[name] = value->second;
+    return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
 IncidentBook::State::State(const RulePack& rules, std::string id) : database_id(std::move(id)) {
     follow(rules);
 }
@@ -39,31 +60,18 @@ EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
     return ref;
 }
 
-void IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
-    SourceRow& source = state_->source(seen.place);
-    json values = json::object();
-    for (const auto& name : seen.kind->same)
-        if (const auto value = seen.values.find(name); value != seen.values.end())
-            values[name] = value->second;
-    RecoveryMarkRow mark{seen.place.instance,
-                         seen.kind->id,
-                         values.dump(-1, ' ', false, json::error_handler_t::replace),
-                         seen.at,
-                         seen.line,
-                         shortened(seen.text, 300)};
-    auto& marks = state_->marks[source.place.instance];
-    const State::MarkKey key{mark.pattern, mark.values};
-    marks[key] = mark;
-    state_->dirty_marks.insert({source.place.instance, key});
-    if (marks.size() > marks_per_source_max) {
-        const auto oldest = std::min_element(
-            marks.begin(), marks.end(),
-            [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
-        state_->dirty_marks.insert({source.place.instance, oldest->first});
-        marks.erase(oldest);
-    }
-    for (const RecoveryLine::Use& use : seen.kind->proves) state_->settle_rule(use.rule->id, now);
+bool IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
+    const std::string& instance = state_->source(seen.place).place.instance;
+    RecoveryMarkRow& mark =
+        state_->marks[instance].put(instance, seen.kind->id, json_of(seen.kind->same, seen.values));
+    mark.at = seen.at;
+    mark.line = seen.line;
+    mark.text = shortened(seen.text, 300);
+    state_->dirty_marks.insert(instance);
+    const auto rules = state_->open_rules_ended_by(*seen.kind);
+    for (const std::string& rule : rules) state_->settle_rule(rule, now);
     state_->settle_unsettled(now);
+    return !rules.empty();
 }
 
 void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
@@ -130,20 +138,15 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
     if (source == state_->sources.end()) return;
     // A line that did not come may have come where nobody looked.
     state_->forget_promises(instance, now);
-    auto& marks = state_->marks[instance];
     // What had to last and may have been broken where nobody looked proves nothing any more.
-    for (auto mark = marks.begin(); mark != marks.end();) {
-        const auto pattern = state_->holds.find(mark->second.pattern);
+    state_->marks[instance].forget_if([&](const RecoveryMarkRow& mark) {
+        const auto pattern = state_->holds.find(mark.pattern);
         const Duration hold = pattern == state_->holds.end() ? Duration(0) : pattern->second;
-        const bool before_gap = !mark->second.at || !to || *mark->second.at <= *to;
-        const bool lasts_into = !mark->second.at || !from || *mark->second.at + hold >= *from;
-        if (hold.count() > 0 && before_gap && lasts_into) {
-            state_->dirty_marks.insert({instance, mark->first});
-            mark = marks.erase(mark);
-        } else {
-            ++mark;
-        }
-    }
+        const bool before_gap = !mark.at || !to || *mark.at <= *to;
+        const bool lasts_into = !mark.at || !from || *mark.at + hold >= *from;
+        return hold.count() > 0 && before_gap && lasts_into;
+    });
+    state_->dirty_marks.insert(instance);
     for (auto& [unused, incident] : state_->incidents) {
         if (incident.row.state == IncidentState::resolved ||
             incident.row.state == IncidentState::folded)

@@ -90,7 +90,6 @@ class IncidentBook {
 public:
     static constexpr std::size_t open_max = 10'000;
     static constexpr std::size_t members_max = 1'000;
-    static constexpr std::size_t marks_per_source_max = 256;
     static constexpr std::size_t pending_max = 10'000;  // identities
     static constexpr std::size_t pending_hits_max = Opening::count_max;
     static constexpr std::size_t evidence_bytes_max = 32 * 1024;
@@ -117,7 +116,8 @@ public:
 
     // The seven inputs.
     EvidenceRef observe(const Observation& seen, Timestamp now);
-    void recover(const RecoveryObservation& seen, Timestamp now);
+    // Whether an incident that is not over has a rule that such a line may end.
+    bool recover(const RecoveryObservation& seen, Timestamp now);
     void lifecycle(const Lifecycle& event, Timestamp now);
     void watermark(const std::string& instance, Timestamp read_up_to, Timestamp now);
     void gap(const std::string& instance, std::optional<Timestamp> from,

@@ -42,6 +42,7 @@ App::App(asio::io_context& io, Config config, RuleSet rules, const Clock& clock,
     : io_(io),
       config_(std::move(config)),
       matcher_(std::move(rules.matcher)),
+      heads_(*matcher_),
       clock_(clock),
       watchers_(std::move(watchers)),
       started_at_(clock.now()),
@@ -130,8 +131,8 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     reading.all_caught_up = [this] { on_all_caught_up("all sources are read"); };
     reading.changed = [this] { committer_->kick(); };
     sources_ = std::make_unique<SourceManager>(
-        loop, config_, *matcher_, *book_, exceptions_, unclassified_, clock_, metrics_, crash_mark_,
-        [this] { return committer_->dropping(); }, std::move(reading));
+        loop, config_, *matcher_, heads_, *book_, exceptions_, unclassified_, clock_, metrics_,
+        crash_mark_, [this] { return committer_->dropping(); }, std::move(reading));
     if (auto listening = listen(); !listening) co_return failure(listening.error());
     sources_->start(*stored, *coverage);
     tasks_.spawn("writing", committer_->run());

@@ -14,6 +14,7 @@
 #include "daemon/runtime/store_thread.h"
 #include "daemon/runtime/task_group.h"
 #include "daemon/source_manager.h"
+#include "parsers/known_heads.h"
 #include "parsers/matcher.h"
 #include "storage/store.h"
 
@@ -85,6 +86,7 @@ private:
     asio::io_context& io_;
     Config config_;
     std::unique_ptr<Matcher> matcher_;
+    KnownHeads heads_;
     const Clock& clock_;
     Watchers watchers_;
     Metrics metrics_;

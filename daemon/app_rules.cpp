@@ -10,6 +10,7 @@ void App::use_rules(RuleSet rules) {
     // Between two turns of the loop nothing points to a rule but the book, the ledger and the
     // delivery loop, and they are bound to the new pack before the old one goes.
     matcher_->swap(*rules.matcher);
+    heads_.forget();
     const RulePack& pack = matcher_->pack();
     book_->use_pack(pack, clock_.now());
     ledger_->use_pack(pack);

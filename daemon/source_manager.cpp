@@ -16,7 +16,7 @@ constexpr std::chrono::minutes prove_files_every{1};
 }  // namespace
 
 SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& matcher,
-                             IncidentBook& book, ExceptionBook& exceptions,
+                             KnownHeads& heads, IncidentBook& book, ExceptionBook& exceptions,
                              UnclassifiedBook& unclassified, const Clock& clock, Metrics& metrics,
                              CrashMark& crash_mark, std::function<bool()> dropping, Hooks hooks)
     : loop_(loop),
@@ -26,6 +26,7 @@ SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& mat
       metrics_(metrics),
       hooks_(std::move(hooks)),
       context_{matcher,
+               heads,
                book,
                exceptions,
                unclassified,

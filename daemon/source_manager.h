@@ -35,10 +35,10 @@ public:
         std::function<void()> changed;
     };
 
-    SourceManager(Loop loop, const Config& config, const Matcher& matcher, IncidentBook& book,
-                  ExceptionBook& exceptions, UnclassifiedBook& unclassified, const Clock& clock,
-                  Metrics& metrics, CrashMark& crash_mark, std::function<bool()> dropping,
-                  Hooks hooks);
+    SourceManager(Loop loop, const Config& config, const Matcher& matcher, KnownHeads& heads,
+                  IncidentBook& book, ExceptionBook& exceptions, UnclassifiedBook& unclassified,
+                  const Clock& clock, Metrics& metrics, CrashMark& crash_mark,
+                  std::function<bool()> dropping, Hooks hooks);
     ~SourceManager();
 
     // Resolves the clusters' credentials and opens files; a cluster that cannot be resolved is

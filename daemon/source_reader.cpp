@@ -73,7 +73,9 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
     last_line_ = {lines_, line_hash(text)};
     if (is_poison(last_line_)) return pass_over_poison(time, last_line_.hash);
     const CrashMark::InHand in_hand(context_.crash_mark, place().instance, last_line_);
-    if (place().member_uid.empty()) {  // a file may hold what collectors put before a line
+    // What most lines say is known and of no interest, wherever they come from.
+    const bool of_interest = !time || !says_nothing(text);
+    if (of_interest && place().member_uid.empty()) {  // a file may hold what collectors put there
         const PrefixedLine line = split_prefix(text);
         if (!time) time = line.time;
         text = line.text;
@@ -86,7 +88,17 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
     }
     if (context_.dropping()) return drop(time);
     keep_for_context(text, lines_);
+    if (!of_interest) return records_.pass_over(*this);
     records_.line(SourceLine{text, time, lines_, cut}, *this);
+}
+
+// Whether a line is a record that no rule asks for and that warns of nothing.
+bool SourceReader::says_nothing(std::string_view text) const {
+    if (records_.held_lines() > 0) return false;
+    const auto head = runner_head(text);
+    const KnownHeads::Known* known = head ? context_.heads.of(text, *head, true) : nullptr;
+    return known != nullptr && known->shape.level < Level::warning &&
+           known->says->detection.empty() && known->says->recovery.empty();
 }
 
 void SourceReader::drop(std::optional<Timestamp> time) {
@@ -209,32 +221,44 @@ void SourceReader::count_unclassified(const RecordHead& head, const Record& reco
 }
 
 void SourceReader::report(const RecordHead& head, const Record& record, const Match& match) {
-    const Timestamp now = context_.clock.now();
-    std::optional<Timestamp> at = head.time ? head.time : record.time;
-    const ClockKind clock = at ? ClockKind::source : ClockKind::ours;
-    if (!at) at = now;
+    const std::optional<Timestamp> at = head.time ? head.time : record.time;
+    const Timestamp when = at ? *at : context_.clock.now();
     // Whatever a hold-down waits for before this line is decided before it.
-    context_.book.watermark(place().instance, *at, now);
-    if (!read_up_to_ || *at > *read_up_to_) read_up_to_ = at;
-    const std::string text = redact(head.raw);
+    context_.book.watermark(place().instance, when, context_.clock.now());
+    if (!read_up_to_ || when > *read_up_to_) read_up_to_ = when;
+    if (!match.recoveries.empty()) report_recoveries(head, record, match, when);
+    if (match.detections.empty() && match.follow_ups.empty()) return;
+    report_failure(head, record, match, when);
+    context_.changed();
+}
+
+void SourceReader::report_recoveries(const RecordHead& head, const Record& record,
+                                     const Match& match, Timestamp at) {
+    RecoveryObservation seen;
+    seen.place = place();
+    seen.at = at;
+    seen.line = head.last_line;
+    seen.text = redact(record.message);
+    bool awaited = false;
     for (const auto& hit : match.recoveries) {
-        RecoveryObservation seen;
         seen.kind = hit.line;
-        seen.place = place();
-        seen.at = at;
-        seen.line = head.last_line;
         seen.values = redacted(hit.values);
-        seen.text = redact(record.message);
-        context_.book.recover(seen, now);
+        awaited = context_.book.recover(seen, context_.clock.now()) || awaited;
     }
+    if (awaited) context_.changed();
+}
+
+void SourceReader::report_failure(const RecordHead& head, const Record& record, const Match& match,
+                                  Timestamp at) {
+    const Timestamp now = context_.clock.now();
     Observation seen;
     seen.place = place();
     seen.at = at;
-    seen.clock = clock;
+    seen.clock = head.time || record.time ? ClockKind::source : ClockKind::ours;
     seen.first_line = head.first_line;
     seen.last_line = head.last_line;
     seen.headline = headline(record);
-    seen.text = text;
+    seen.text = redact(head.raw);
     seen.context_before = context_before(head.first_line);
     const auto identity = [](const auto& parts) {
         std::vector<std::pair<std::string, std::string>> safe;
@@ -266,7 +290,6 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
         // A promise is no match yet.
         if (!detection.absent) context_.metrics.record_matched(detection.rule->id);
     }
-    context_.changed();
 }
 
 void SourceReader::on_continuation(const SourceLine& line) {

@@ -7,6 +7,7 @@
 #include "daemon/metrics.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/sources/log_source.h"
+#include "parsers/known_heads.h"
 #include "parsers/matcher.h"
 #include "parsers/record_reader.h"
 #include "parsers/redaction.h"
@@ -22,6 +23,7 @@ namespace runnerwatch {
 // What all readers share.
 struct ReaderContext {
     const Matcher& matcher;
+    KnownHeads& heads;  // of that matcher
     IncidentBook& book;
     ExceptionBook& exceptions;
     UnclassifiedBook& unclassified;
@@ -84,6 +86,7 @@ private:
     void on_head(const RecordHead& head) override;
     void on_continuation(const SourceLine& line) override;
     void on_record_end() override;
+    bool says_nothing(std::string_view text) const;
     void keep_for_context(std::string_view text, std::uint64_t number);
     std::string context_before(std::uint64_t line) const;
     void drop(std::optional<Timestamp> time);
@@ -93,6 +96,10 @@ private:
     void end_gaps(Timestamp at);
     void note_dropped();
     void report(const RecordHead& head, const Record& record, const Match& match);
+    void report_recoveries(const RecordHead& head, const Record& record, const Match& match,
+                           Timestamp at);
+    void report_failure(const RecordHead& head, const Record& record, const Match& match,
+                        Timestamp at);
     void count_unclassified(const RecordHead& head, const Record& record);
 
     LogSource& source_;

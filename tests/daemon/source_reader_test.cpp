@@ -78,6 +78,7 @@ protected:
     }
 
     std::unique_ptr<Matcher> matcher = std::move(*load_rules({}));
+    KnownHeads heads{*matcher};
     IncidentBook book{matcher->pack(), "db"};
     Clock clock;
     Metrics metrics;
@@ -87,6 +88,7 @@ protected:
     StillSource source;
     bool dropping = false;
     ReaderContext context{*matcher,
+                          heads,
                           book,
                           exceptions,
                           unclassified,
@@ -227,10 +229,18 @@ TEST_F(SourceReaderTest, PassesOverTheLinesHeldWithPoison) {
         CrashMark mark;
         const std::uint64_t hash = line_hash(last);
         make_poison(mark, {2, at_quiet ? ~hash : hash});
-        ReaderContext watched{
-            *matcher,         book, exceptions,      unclassified,     clock,
-            metrics,          mark, context.changed, context.dropping, context.caught_up,
-            context.completed};
+        ReaderContext watched{*matcher,
+                              heads,
+                              book,
+                              exceptions,
+                              unclassified,
+                              clock,
+                              metrics,
+                              mark,
+                              context.changed,
+                              context.dropping,
+                              context.caught_up,
+                              context.completed};
         SourceReader fourth{source, watched, {}};
         fourth.on_line(first, noon, false);
         fourth.on_line(last, noon + 1ms, false);
