@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -165,15 +167,29 @@ func measureStreams(dir string) ([]figure, error) {
 	}, nil
 }
 
-// line is one of a busy manager; of a thousand one is a failure.
+// line is one of a busy manager, with the colour codes that a runner always writes; of a thousand
+// one is a failure.
 func line(n int) string {
 	switch {
 	case n%1000 == 999:
-		return fmt.Sprintf("WARNING: Checking for jobs... failed                runner=abcdefgh%d status=POST https://gitlab.example.com/api/v4/jobs/request: 500 Internal Server Error", n%7)
+		return runnerRecord("\x1b[0;33m", "WARNING: Checking for jobs... failed", "runner", fmt.Sprintf("abcdefgh%d", n%7),
+			"status", "POST https://gitlab.example.com/api/v4/jobs/request: 500 Internal Server Error")
 	case n%2 == 0:
-		return fmt.Sprintf("Updating job...                                     bytesize=%d checksum=crc32:%08x job=%d runner=abcdefgh", 1000+n%5000, n, 1000000+n)
+		return runnerRecord("", "Updating job...", "bytesize", strconv.Itoa(1000+n%5000), "checksum",
+			fmt.Sprintf("crc32:%08x", n), "job", strconv.Itoa(1000000+n), "runner", "abcdefgh")
 	}
-	return fmt.Sprintf("Removed job from processing list                    builds=%d job=%d max_builds=40 project=%d repo_url=https://gitlab.example.com/tools/frontend.git", n%40, 1000000+n, n%50)
+	return runnerRecord("", "Removed job from processing list", "builds", strconv.Itoa(n%40), "job", strconv.Itoa(1000000+n),
+		"max_builds", "40", "project", strconv.Itoa(n%50), "repo_url", "https://gitlab.example.com/tools/frontend.git")
+}
+
+// runnerRecord writes a record as the runner's own formatter does (runner v19.4 log/runner_formatter.go).
+func runnerRecord(colour, message string, fields ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s%-50s\x1b[0;m ", colour, message)
+	for i := 0; i < len(fields); i += 2 {
+		fmt.Fprintf(&b, " %s%s\x1b[0;m=%s", colour, fields[i], fields[i+1])
+	}
+	return b.String()
 }
 
 func measureThroughput(dir string) ([]figure, error) {
