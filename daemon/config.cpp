@@ -52,6 +52,7 @@ void read_clusters(ConfigNode& root, Config& config) {
         map.texts("workloads", cluster.follow.workloads);
         read_rate(map, cluster.open_rate);
         map.duration("probe_every", cluster.probe_every);
+        map.duration("renew_every", cluster.renew_every);
         claim(map, cluster.name, names);
         if (map.has("context") && !map.has("kubeconfig"))
             map.error("context",
@@ -306,7 +307,7 @@ const std::vector<ConfigSection>& config_sections() {
           "gitlab_hosts", "alerts"}},
         {"clusters[]",
          {"name", "kubeconfig", "context", "namespaces", "selector", "field_selector", "workloads",
-          "open_rate", "probe_every"}},
+          "open_rate", "probe_every", "renew_every"}},
         {"files[]", {"name", "path"}},
         {"journal[]", {"name", "unit", "directory"}},
         {"storage", {"database", "retention", "size_max"}},

@@ -21,6 +21,8 @@ struct ClusterConfig {
     FollowWish follow;                               // empty: GitLab Runner managers only
     int open_rate = 50;                              // log streams opened per second, at most
     Duration probe_every = std::chrono::minutes(5);  // how often a quiet log is asked for its end
+    // At most this old a log stream is replaced, before its server ends it: kubelets do after 4 h.
+    Duration renew_every = std::chrono::minutes(225);
 };
 
 struct FileConfig {

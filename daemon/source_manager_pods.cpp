@@ -84,10 +84,13 @@ SourceManager::Reading* SourceManager::follow(Cluster& cluster, const Pod& pod,
     options.probe_every = cluster.config.probe_every;
     options.run = container.restarts - (previous ? 1 : 0);
     // What began while we watched is no history.
-    if (started_at && *started_at + whole_seconds >= watched_since_)
+    if (started_at && *started_at + whole_seconds >= watched_since_) {
         options.history = std::max(options.history, clock_.now() - *started_at + start_tolerance);
-    options.on_trouble = [this, &cluster, place](const std::string& what, bool right) {
-        on_log_trouble(cluster, place, what, right);
+        options.began = started_at;
+    }
+    options.renew_every = cluster.config.renew_every;
+    options.on_trouble = [this, &cluster](const Place& where, const std::string& what, bool right) {
+        on_log_trouble(cluster, where, what, right);
     };
     auto source = std::make_unique<PodSource>(*cluster.api, clock_, place, container_id, container,
                                               stored_position(place.instance), std::move(options));

@@ -38,6 +38,10 @@ bool AnchorRing::contains(const LineMark& line) const {
     return std::find(lines_.rbegin(), lines_.rend(), line) != lines_.rend();
 }
 
+std::size_t AnchorRing::count(const LineMark& line) const {
+    return static_cast<std::size_t>(std::count(lines_.begin(), lines_.end(), line));
+}
+
 std::vector<LineMark> AnchorRing::newest() const {
     const auto count = static_cast<std::ptrdiff_t>(std::min(lines_.size(), stored_max));
     return {lines_.end() - count, lines_.end()};

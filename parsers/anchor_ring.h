@@ -45,6 +45,7 @@ public:
 
     // Whether this line is one of those in memory.
     bool contains(const LineMark& line) const;
+    std::size_t count(const LineMark& line) const;
 
     // The newest `stored_max` lines, oldest first.
     std::vector<LineMark> newest() const;

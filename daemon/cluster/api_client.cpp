@@ -143,8 +143,7 @@ asio::awaitable<Result<std::string, ApiError>> ApiClient::get(std::string path) 
 }
 
 asio::awaitable<StreamEnd> ApiClient::stream(std::string path, std::function<void(int)> on_headers,
-                                             std::function<void(std::string_view)> on_bytes,
-                                             bool fresh) {
+                                             std::function<void(std::string_view)> on_bytes) {
     for (bool again = false;; again = true) {
         const auto credentials = co_await credentials_.get();
         if (!credentials) {
@@ -154,11 +153,23 @@ asio::awaitable<StreamEnd> ApiClient::stream(std::string path, std::function<voi
         }
         const std::uint64_t generation = (*credentials)->generation;
         HttpCall wanted = call(path, **credentials);
-        wanted.fresh_connection = fresh;
         StreamEnd end = co_await client_.stream(std::move(wanted), on_headers, on_bytes);
         if (end.status == 401 && !again && co_await credentials_.renew(generation)) continue;
         co_return end;
     }
+}
+
+asio::awaitable<Result<ApiClient::Opened, ApiError>> ApiClient::open(std::string path,
+                                                                     HttpStreamTaker& taker,
+                                                                     bool fresh) {
+    const auto credentials = co_await credentials_.get();
+    if (!credentials) co_return failure(without_answer(credentials.error()));
+    HttpCall wanted = call(path, **credentials);
+    wanted.fresh_connection = fresh;
+    Opened opened;
+    opened.credentials = (*credentials)->generation;
+    opened.stream = client_.open(std::move(wanted), taker);
+    co_return opened;
 }
 
 ApiError ApiClient::explain(std::string_view path, const StreamEnd& end) const {

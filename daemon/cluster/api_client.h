@@ -32,11 +32,22 @@ public:
     // `path` begins with "/api/"; a path prefix of the server is kept. 204 (the log of a pod that
     // has no node) is an error, too.
     asio::awaitable<Result<std::string, ApiError>> get(std::string path);
-    // `on_headers` may be told of a 401 and, with newer credentials, of another answer. `fresh`:
-    // not over a connection that is there, it may be dead.
+    // `on_headers` may be told of a 401 and, with newer credentials, of another answer.
     asio::awaitable<StreamEnd> stream(std::string path, std::function<void(int)> on_headers,
-                                      std::function<void(std::string_view)> on_bytes,
-                                      bool fresh = false);
+                                      std::function<void(std::string_view)> on_bytes);
+
+    // Begins an answer that `taker` hears for as long as the result is kept. `fresh`: not over a
+    // connection that is there, it may be dead. No answer begins without credentials.
+    struct Opened {
+        std::shared_ptr<HttpStream> stream;
+        std::uint64_t credentials;  // what it was asked with
+    };
+    asio::awaitable<Result<Opened, ApiError>> open(std::string path, HttpStreamTaker& taker,
+                                                   bool fresh);
+    // After a 401: whether there are newer credentials to ask with.
+    asio::awaitable<bool> renew(std::uint64_t credentials) {
+        return credentials_.renew(credentials);
+    }
 
     // Why a stream was refused or broke.
     ApiError explain(std::string_view path, const StreamEnd& end) const;

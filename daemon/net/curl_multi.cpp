@@ -25,7 +25,7 @@ void set_multi_option(CURLM* multi, CURLMoption option, Value value) {
 
 struct CurlMulti::Transfer {
     CURL* easy;
-    asio::any_completion_handler<void(CURLcode)> done;
+    Done done;
 };
 
 // curl owns its sockets and may close one before we hear of it, so we poll a duplicate: closing
@@ -59,26 +59,32 @@ CurlMulti::~CurlMulti() {
 }
 
 asio::awaitable<CURLcode> CurlMulti::run(CURL* easy) {
-    auto start = [this, easy](auto handler) {
-        // Erase first: the slot must come from the erased handler, or cancellation is lost.
-        auto transfer = std::make_shared<Transfer>(Transfer{easy, std::move(handler)});
-        running_.emplace(easy, transfer);
-        // Whoever awaits or cancels may stand in a curl callback, where curl cannot be called.
-        // A transfer that is alive is one of ours, so the weak pointers also guard `this`.
-        std::weak_ptr<Transfer> weak = transfer;
-        if (auto slot = asio::get_associated_cancellation_slot(transfer->done); slot.is_connected())
-            slot.assign([this, weak](asio::cancellation_type) {
-                asio::post(loop_, [this, weak] {
-                    if (auto alive = weak.lock()) finish(alive->easy, CURLE_ABORTED_BY_CALLBACK);
-                });
-            });
-        asio::post(loop_, [this, weak] {
-            if (auto alive = weak.lock()) begin(alive);
-        });
-    };
+    auto begin = [this, easy](auto handler) { start(easy, std::move(handler)); };
     auto code = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(CURLcode)>(
-        start, asio::use_awaitable);
+        begin, asio::use_awaitable);
     co_return code;
+}
+
+void CurlMulti::start(CURL* easy, Done done) {
+    // The slot must come from the erased handler, or cancellation is lost.
+    auto transfer = std::make_shared<Transfer>(Transfer{easy, std::move(done)});
+    running_.emplace(easy, transfer);
+    // Whoever awaits or cancels may stand in a curl callback, where curl cannot be called.
+    // A transfer that is alive is one of ours, so the weak pointers also guard `this`.
+    std::weak_ptr<Transfer> weak = transfer;
+    if (auto slot = asio::get_associated_cancellation_slot(transfer->done); slot.is_connected())
+        slot.assign([this, weak](asio::cancellation_type) {
+            asio::post(loop_, [this, weak] {
+                if (auto alive = weak.lock()) finish(alive->easy, CURLE_ABORTED_BY_CALLBACK);
+            });
+        });
+    asio::post(loop_, [this, weak] {
+        if (auto alive = weak.lock()) begin(alive);
+    });
+}
+
+void CurlMulti::drop(CURL* easy) {
+    if (running_.erase(easy) > 0) curl_multi_remove_handle(multi_.get(), easy);
 }
 
 void CurlMulti::begin(const std::shared_ptr<Transfer>& transfer) {

@@ -32,6 +32,13 @@ public:
     // it. CURLE_ABORTED_BY_CALLBACK means that the await was cancelled.
     asio::awaitable<CURLcode> run(CURL* easy);
 
+    // The same without an await: `done` is called in a turn of the loop of its own.
+    using Done = asio::any_completion_handler<void(CURLcode)>;
+    void start(CURL* easy, Done done);
+    // Aborts what start() began, if it still runs, and nothing is called. Not from a curl callback.
+    // libcurl 7.88 tells an HTTP/2 server only when it next sends something over that connection.
+    void drop(CURL* easy);
+
     // Ends a transfer with `code`, if it still runs. Not from a curl callback.
     void finish(CURL* easy, CURLcode code);
 

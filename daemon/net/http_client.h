@@ -4,6 +4,7 @@
 #include "parsers/result.h"
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,8 +54,23 @@ struct StreamEnd {
     int status = 0;    // 0: no answer at all
     std::string body;  // of a non-2xx answer, shortened
     std::string retry_after;
-    bool clean = false;  // the server ended it in order
-    std::string what;    // in words
+    bool clean = false;         // the server ended it in order
+    std::string what;           // in words
+    std::exception_ptr thrown;  // by its taker: why it was ended
+};
+
+class HttpStream;
+
+// Hears an endless answer. Called on the loop, the first two from inside libcurl: they must neither
+// block nor end the stream. What they throw ends it, and is told by the last.
+class HttpStreamTaker {
+public:
+    virtual void on_headers(int status) = 0;            // once
+    virtual void on_bytes(std::string_view bytes) = 0;  // the body of a 2xx answer, as it comes
+    virtual void on_end(StreamEnd end) = 0;             // once, last
+
+protected:
+    ~HttpStreamTaker() = default;
 };
 
 // HTTP over libcurl's multi interface on the loop (HTTP/2 where offered).
@@ -70,14 +86,18 @@ public:
 
     asio::awaitable<Result<HttpReply, HttpFailure>> fetch(HttpCall call);
 
-    // Reads an endless answer. `on_headers` gets the status once; `on_bytes` gets the body of a
+    // Reads an endless answer for as long as what it returns is kept (daemon/net/http_stream.h).
+    std::shared_ptr<HttpStream> open(HttpCall call, HttpStreamTaker& taker);
+
+    // The same, awaited. `on_headers` gets the status once; `on_bytes` gets the body of a
     // 2xx answer as it comes, on the loop, and must not block.
     asio::awaitable<StreamEnd> stream(HttpCall call, std::function<void(int)> on_headers,
                                       std::function<void(std::string_view)> on_bytes);
 
-private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+
+private:
+    std::shared_ptr<Impl> impl_;  // and of its streams
 };
 
 // "https://host:8443/path" without user, password, query and fragment: fit for a log.

@@ -222,6 +222,15 @@ std::string HttpTransfer::prepare() {
     return {};
 }
 
+void HttpTransfer::forget_request() {
+    // libcurl looks at them when it sends a request, and this one has been answered.
+    set_option(easy.get(), CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+    headers.reset();
+    reply_headers = {};
+    call.url = {};
+    call.headers = {};
+}
+
 std::string_view HttpTransfer::header(std::string_view name) const {
     return find_header(reply_headers, name);
 }

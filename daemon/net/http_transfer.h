@@ -21,6 +21,9 @@ struct HttpTransfer {
     // Sets all options; an empty result is success, else what is wrong with the call.
     std::string prepare();
 
+    // The answer has begun: what was needed to ask is let go of.
+    void forget_request();
+
     // Why there is no answer, in words without a secret.
     std::string in_words(CURLcode code) const;
 

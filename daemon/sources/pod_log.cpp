@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t record_bytes_min = 8 * 1024;
 constexpr std::size_t details_bytes_max = 500;
 
+// No file is rotated so soon after its container's start, which is told in whole seconds.
+constexpr std::chrono::seconds first_line{3};
+
 struct TimedLine {
     Timestamp time;
     std::string_view text;
@@ -92,10 +95,13 @@ void PodLog::ends_at(const std::optional<LogTail>& tail) {
     if (!resumed_ && answers_ == 0 && ring_.empty()) {
         if (!tail) {
             ring_ = AnchorRing();
-        } else if (from_now_ || (ring_.from() && tail->mark.time < *ring_.from())) {
-            ring_ = AnchorRing();
-            ring_.push(tail->mark);
-            seeded_ = true;
+        } else {
+            was_written_ = true;
+            if (from_now_ || (ring_.from() && tail->mark.time < *ring_.from())) {
+                ring_ = AnchorRing();
+                ring_.push(tail->mark);
+                seeded_ = true;
+            }
         }
     }
     if (caught_up_) return;
@@ -127,14 +133,61 @@ void PodLog::line(const FramedLine& framed) {
         return sink_->on_gap({"in_band_error", "possibly_lost", last_time(), std::nullopt,
                               "the log API gave a line without time: " + text});
     }
-    const LineMark mark{timed->time, line_hash(timed->text)};
+    take({timed->time, line_hash(timed->text)}, timed->text, framed.cut);
+}
+
+void PodLog::take(const LineMark& mark, std::string_view text, bool cut) {
     if (!alignment_ && may_replay(mark)) {
         alignment_.emplace(ring_, std::nullopt);
         replaying_ = true;
     }
-    if (!alignment_) return deliver(mark, timed->text, framed.cut);
-    alignment_->add({mark, std::string(timed->text), framed.cut});
+    if (!alignment_) return deliver(mark, text, cut);
+    alignment_->add({mark, std::string(text), cut});
     if (alignment_->decided()) conclude();
+}
+
+void HeldAnswer::bytes(std::string_view bytes) {
+    framer_.feed(bytes, [this](const FramedLine& framed) { line(framed); });
+}
+
+void HeldAnswer::line(const FramedLine& framed) {
+    const bool first = std::exchange(at_start_, false);
+    const auto timed = split_time(framed.text);
+    if (!timed && first) return;  // the end of a long line that is known
+    bytes_ += framed.text.size();
+    unusable_ = unusable_ || !timed || lines_.size() >= Alignment::lines_max ||
+                bytes_ > Alignment::bytes_max;
+    if (unusable_) return lines_.clear();
+    const LineMark mark{timed->time, line_hash(timed->text)};
+    lines_.push_back({mark, std::string(timed->text), framed.cut});
+}
+
+bool PodLog::goes_on_in(const HeldAnswer& answer) const {
+    if (answer.unusable()) return false;
+    if (ring_.empty()) return true;  // all of it is new
+    if (answer.lines_.empty()) return false;
+    // The clock was set back: sinceTime hides from it what comes now.
+    if (answer.since_ && ring_.last().time < *answer.since_) return false;
+    Alignment trial(ring_, answer.since_);
+    for (const auto& line : answer.lines_) {
+        trial.add({line.mark, {}, line.cut});
+        if (trial.decided()) return true;
+    }
+    // It may begin behind what is looked for: the file was rotated before. Then it has to begin
+    // with a line that is known, once.
+    trial.end();
+    return trial.anchored() && !trial.repeats() && trial.known() > 0 &&
+           ring_.count(answer.lines_.front().mark) == 1;
+}
+
+void PodLog::go_on_in(HeldAnswer answer) {
+    const bool surely = goes_on_in(answer);
+    framer_ = std::move(answer.framer_);
+    at_start_ = answer.at_start_;
+    replaying_ = stalled_ = false;
+    alignment_.emplace(ring_, answer.since_);
+    for (const auto& line : answer.lines_) take(line.mark, line.text, line.cut);
+    if (surely) end_alignment();
 }
 
 PodLog::Rest PodLog::end_answer(bool last_line_counts) {
@@ -204,9 +257,13 @@ bool PodLog::may_replay(const LineMark& mark) const {
 }
 
 void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
-    if (ring_.empty() && (resumed_ || answers_ > 1) && !start_proven_) {
+    // What was written when the log was first asked for may have been rotated before, however
+    // early.
+    const bool late = started_ && was_written_ && lines_ == 0 && mark.time > *started_ + first_line;
+    if (ring_.empty() && (late || ((resumed_ || answers_ > 1) && !start_proven_))) {
         auto from = ring_.from();
         if (from && began_) from = std::min(std::max(*from, *began_), mark.time);
+        if (late) from = started_;
         sink_->on_gap({"start_unproven", "possibly_lost", from, mark.time,
                        "no line had been read before, and the log may have been rotated"});
     }

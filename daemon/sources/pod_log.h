@@ -20,6 +20,28 @@ struct LogTail {
 // Reads "TIME text", a line as the log API gives it with timestamps=true.
 std::optional<LogTail> parse_log_line(std::string_view line);
 
+// An answer that is read beside another one, to take its place: its lines, held. Bounded as an
+// Alignment is: what grows beyond is unusable.
+class HeldAnswer {
+public:
+    explicit HeldAnswer(std::optional<Timestamp> since) : since_(since) {}
+
+    std::optional<Timestamp> since() const { return since_; }
+    void bytes(std::string_view bytes);
+    bool unusable() const { return unusable_; }
+
+private:
+    friend class PodLog;
+    void line(const FramedLine& line);
+
+    std::optional<Timestamp> since_;  // what it was asked from
+    LineFramer framer_;
+    bool at_start_ = true;
+    std::vector<Alignment::Line> lines_;
+    std::size_t bytes_ = 0;
+    bool unusable_ = false;
+};
+
 // What was read of one container instance's log: takes the bytes of one answer after another,
 // each of which begins with lines of the one before, and hands every line over once.
 //
@@ -31,6 +53,9 @@ public:
     // read does not go unsaid. `began`: nothing was written before.
     PodLog(const std::optional<PositionRow>& position, std::optional<Timestamp> since,
            bool from_now, std::optional<Timestamp> began = std::nullopt);
+
+    // Reading is to begin with the container's first line, and it started in that second.
+    void started(Timestamp at) { started_ = at; }
 
     void hand_to(LineSink& sink) { sink_ = &sink; }
 
@@ -46,6 +71,15 @@ public:
     // It is one: the server gives the log.
     void answer_begun() { answers_ = std::min(answers_ + 1, 2); }
     void bytes(std::string_view bytes);
+
+    // To be asked for beside the answer that is being read.
+    HeldAnswer beside() const { return HeldAnswer(ring_.resume_from()); }
+    // Whether `answer` surely goes on where this one stands: it has brought the last line that was
+    // handed over, and which of its lines that is cannot be mistaken.
+    bool goes_on_in(const HeldAnswer& answer) const;
+    // From here on the bytes are those of `answer`, which overlaps the one before. Where it does
+    // not surely go on there, its place is looked for.
+    void go_on_in(HeldAnswer answer);
 
     // How an answer ended, apart from what the transport says.
     struct Rest {
@@ -73,6 +107,7 @@ public:
     bool handed_over(const LogTail& tail) const;
     bool ends_with(const LogTail& tail) const;
     bool empty() const { return ring_.empty(); }
+    bool is_new() const { return !resumed_ && answers_ <= 1; }
     // No line was read, and none can have been written: a log that is empty proves as much.
     bool surely_empty() const { return ring_.empty() && !resumed_ && answers_ <= 1; }
     std::optional<Timestamp> last_time() const;
@@ -83,6 +118,7 @@ public:
 
 private:
     void line(const FramedLine& line);
+    void take(const LineMark& mark, std::string_view text, bool cut);
     void deliver(const LineMark& mark, std::string_view text, bool cut);
     void conclude();
     bool is_tail_of_last(const LogTail& tail) const;
@@ -94,6 +130,8 @@ private:
     bool resumed_ = false;  // from a stored position
     const bool from_now_;
     const std::optional<Timestamp> began_;
+    std::optional<Timestamp> started_;
+    bool was_written_ = false;   // before it was first asked for
     int answers_ = 0;            // begun, up to 2
     bool start_proven_ = false;  // the answer holds what had been the log's end before all answers
     bool seeded_ = false;    // the ring holds only what a probe gave, perhaps a line's last part

@@ -28,8 +28,7 @@ asio::awaitable<bool> PodSource::place_is_clear() {
 
 // The log is asked for by the pod's and the container's name: both may have passed on to another.
 asio::awaitable<bool> PodSource::is_this_instance() {
-    auto body =
-        co_await api_.get("/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member);
+    auto body = co_await api_.get(pod_path());
     // A refusal speaks against nothing, and a pod that is gone has no other instance.
     if (!body) co_return body.error().code != 0;
     const auto pod = parse_pod(nlohmann::json::parse(*body, nullptr, false));
@@ -41,7 +40,33 @@ asio::awaitable<bool> PodSource::is_this_instance() {
     }
     for (const PodContainer& container : pod->containers)
         if (container.name == place_.container) update(container);
-    co_return standing_ == asked_;
+    if (standing_ != asked_) co_return false;
+    // A log that is read for the first time has no lines to take for another's.
+    if (standing_ != Standing::current || log_.is_new()) co_return true;
+    const bool passed_on = co_await has_successor();
+    co_return !passed_on;
+}
+
+// A restart shows in the pod's object seconds after the new log is served. The kubelet, whose word
+// a log request goes by, knows: it gives the log of the run before.
+asio::awaitable<bool> PodSource::has_successor() {
+    auto before = co_await api_.get(log_path("&previous=true&tailLines=1&limitBytes=65536"));
+    if (!before) co_return before.error().code != 400;  // there is none; else nobody knows
+    std::string_view line = *before;
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    const auto last = parse_log_line(line);
+    bool ours = false;
+    if (!last)
+        ours = line.empty() ? options_.run == 0 : line.find(instance_) != line.npos;
+    else
+        // The run before us may have ended in the second that we are told to have begun in.
+        ours = log_.handed_over(*last) || (container_.id == instance_ && container_.started_at &&
+                                           last->mark.time >= *container_.started_at + seconds(1));
+    if (ours) {
+        standing_ = Standing::previous;
+        drain();
+    }
+    co_return ours;
 }
 
 asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {
@@ -100,7 +125,10 @@ asio::awaitable<std::optional<PodSource::Next>> PodSource::look() {
 // file that is no more (kubernetes/kubernetes#122928). Only a probe tells that from a quiet log.
 asio::awaitable<bool> PodSource::has_stalled() {
     probe_at_ = clock_.now() + options_.probe_every;
-    if (std::exchange(active_, false)) co_return false;
+    if (std::exchange(active_, false)) {  // nobody knows when: within twice as long it is proven
+        probe_at_ -= options_.probe_every / 4;
+        co_return false;
+    }
     const Timestamp began = clock_.now();
     const auto last = co_await tail();
     if (!last || prove(*last, began) || !*last || active_) co_return false;
@@ -116,12 +144,10 @@ asio::awaitable<bool> PodSource::has_stalled() {
     co_return true;
 }
 
-// Streams that were opened together are not probed together.
 Duration PodSource::next_probe() {
     const Timestamp now = clock_.now();
     if (probe_at_ <= now) {
-        const auto part = std::hash<std::string>{}(place_.instance) % 1024;
-        probe_at_ = now + options_.probe_every * (512 + static_cast<Duration::rep>(part)) / 1536;
+        probe_at_ = now + options_.probe_every * (512 + spread()) / 1536;
     }
     return probe_at_ - now;
 }

@@ -1,21 +1,18 @@
-#include "daemon/sources/pod_source.h"
-
 #include "daemon/container_runs.h"
+#include "daemon/sources/pod_answer.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 #include <utility>
-#include <variant>
 
 namespace runnerwatch {
 
 namespace {
 
-using namespace asio::experimental::awaitable_operators;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -56,8 +53,11 @@ PodSource::PodSource(ApiClient& api, const Clock& clock, Place place, std::strin
       complete_(position && position->complete),
       quick_(quick_first, quick_max),
       slow_(slow_first, slow_max) {
+    if (options_.began) log_.started(*options_.began);
     update(container);
 }
+
+PodSource::~PodSource() = default;
 
 void PodSource::update(const PodContainer& container) {
     if (container == container_) return;
@@ -186,46 +186,48 @@ std::optional<Timestamp> PodSource::end_known() const {
     return end ? std::optional(*end + seconds(1)) : end;
 }
 
+std::string PodSource::pod_path() const {
+    return "/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member;
+}
+
 std::string PodSource::log_path(const std::string& query) const {
-    return "/api/v1/namespaces/" + place_.namespace_ + "/pods/" + place_.member +
-           "/log?container=" + place_.container + "&timestamps=true" + query +
+    return pod_path() + "/log?container=" + place_.container + "&timestamps=true" + query +
            (standing_ == Standing::previous ? "&previous=true" : "");
 }
 
 // Reads one answer of the log API to its end.
 asio::awaitable<PodSource::Next> PodSource::read(bool following) {
     co_await take_turn();
-    ended_well_ = reopen_ = answering_ = false;
+    struct GiveUp {  // whatever ends the reading ends the answers, too
+        ~GiveUp() {
+            source.answer_.reset();
+            source.beside_.reset();
+        }
+        PodSource& source;
+    } const give_up{*this};
+    ended_well_ = reopen_ = false;
     asked_ = standing_;
     const bool fresh = std::exchange(stalled_, false);
     const auto since = log_.start_answer(std::exchange(read_whole_, false), fresh);
-    std::string query = following ? "&follow=true" : "";
-    if (since) query += "&sinceTime=" + format_time(*since).substr(0, 19) + "Z";
-    const std::string path = log_path(query);
-    std::function<void(int)> on_headers = [this](int status) {
-        use_turn(status);
-        if (status != 200) return;
-        opened_ = answering_ = true;
-        log_.answer_begun();
-        trouble("");
-        if (log_.alignment_wants_end()) wake();
-    };
-    std::function<void(std::string_view)> on_bytes = [this](std::string_view bytes) {
-        active_ = true;
-        const bool was_aligning = log_.aligning();
-        log_.bytes(bytes);
-        if (log_.alignment_wants_end() || log_.aligning() != was_aligning) wake();
-    };
-    auto ended = co_await (api_.stream(path, std::move(on_headers), std::move(on_bytes), fresh) ||
-                           attend(following));
-    const StreamEnd* end = std::get_if<StreamEnd>(&ended);
+    answer_ = co_await ask(following, since, fresh);
+    co_await attend(following);
+    co_return co_await conclude(following);
+}
+
+// What an answer says that has ended or was given up.
+asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
+    const auto end = std::move(answer_->end);
     use_turn(end ? end->status : 0);  // where no answer had begun
     if (!end) {                       // it was given up
         log_.drop_alignment();
         co_return Next::retry;
     }
-    if (end->status != 200) co_return judge(api_.explain(path, *end));
-    ended_known_ = draining_;
+    if (end->thrown) std::rethrow_exception(end->thrown);
+    if (end->status != 200) {
+        log_.drop_alignment();
+        if (end->status == 401 && co_await api_.renew(answer_->credentials)) co_return Next::retry;
+        co_return judge(api_.explain(log_path(""), *end));
+    }
     const auto rest = log_.end_answer(draining_ && end->clean);
     problem_ = rest.problem;
     // How the stream of a deleted pod may end.
@@ -245,34 +247,58 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
 }
 
 // Beside an answer: ends a search for the place in the log that cannot succeed any more, and an
-// answer that does not end. Returns when the answer is to be given up.
+// answer that does not end; has it replaced in time. Returns when it has ended or is to be given
+// up.
 asio::awaitable<void> PodSource::attend(bool following) {
     active_ = false;
-    for (int quiet_rounds = 0;;) {
-        Duration most = log_.aligning() ? quiet_after : next_probe();
-        if (draining_ && following) {
-            const Duration left = drain_began_ + drain_grace - clock_.now();
-            if (left <= Duration::zero()) co_return;
-            most = std::min(most, left);
-        }
+    schedule_renewal();
+    for (int quiet_rounds = 0; !answer_->end || beside_;) {
+        const Duration most = next_look(following);
+        if (most <= Duration::zero() && draining_) co_return;
         co_await wait(most);
+        if (beside_) co_await look_beside();
         if (reopen_) co_return;
-        if (!log_.aligning()) {
-            if (clock_.now() >= probe_at_ && co_await has_stalled()) co_return;
-            continue;
-        }
-        if (!answering_) continue;
-        if (!log_.alignment_wants_end()) {
-            // A busy log is asked, too: behind a clock that was set back it would be held for ever.
-            if (std::exchange(active_, false)) quiet_rounds = -1;
-            const bool clear = co_await place_is_clear();
-            if (++quiet_rounds >= quiet_rounds_max && log_.alignment_empty() && !clear) co_return;
-            if (quiet_rounds < quiet_rounds_max && !clear) continue;
-        }
-        if (!log_.alignment_replays() && !co_await is_this_instance()) co_return;
-        log_.end_alignment();
-        quiet_rounds = 0;
+        if (answer_->end) continue;
+        if (log_.aligning())
+            co_await find_place(quiet_rounds);
+        else if (clock_.now() >= probe_at_ && co_await has_stalled())
+            co_return;
+        else if (following && !beside_ && clock_.now() >= renew_at_)
+            co_await ask_beside();
     }
+}
+
+// When something is to be done about the answer, if nothing happens before. Of a container that has
+// ended: how long its stream may still go on.
+Duration PodSource::next_look(bool following) {
+    const Timestamp now = clock_.now();
+    Duration most = log_.aligning() ? quiet_after : next_probe();
+    if (following && !draining_ && !beside_ && !log_.aligning())
+        most = std::min(most, renew_at_ - now);
+    if (following && draining_) most = std::min(most, drain_began_ + drain_grace - now);
+    return most;
+}
+
+// The place in the log has not been found yet: ends the search where it cannot succeed any more, or
+// the answer (reopen_).
+asio::awaitable<void> PodSource::find_place(int& quiet_rounds) {
+    if (!answer_->begun) co_return;
+    if (!log_.alignment_wants_end()) {
+        // A busy log is asked, too: behind a clock that was set back it would be held for ever.
+        if (std::exchange(active_, false)) quiet_rounds = -1;
+        const bool clear = co_await place_is_clear();
+        if (++quiet_rounds >= quiet_rounds_max && log_.alignment_empty() && !clear) {
+            reopen_ = true;
+            co_return;
+        }
+        if (quiet_rounds < quiet_rounds_max && !clear) co_return;
+    }
+    if (!log_.alignment_replays() && !co_await is_this_instance()) {
+        reopen_ = true;
+        co_return;
+    }
+    log_.end_alignment();
+    quiet_rounds = 0;
 }
 
 asio::awaitable<void> PodSource::wait(Duration most) {
@@ -325,11 +351,11 @@ Duration PodSource::pause(Next next) {
 void PodSource::trouble(const std::string& what, bool right) {
     if (what == trouble_) return;
     // What was lacking is told when it is there.
-    if (right_lacks_ && !right && options_.on_trouble) options_.on_trouble("", true);
+    if (right_lacks_ && !right && options_.on_trouble) options_.on_trouble(place_, "", true);
     trouble_ = what;
     const bool was_right = std::exchange(right_lacks_, right);
     if (options_.on_trouble && (right || !was_right || !what.empty()))
-        options_.on_trouble(what, right);
+        options_.on_trouble(place_, what, right);
 }
 
 }  // namespace runnerwatch

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,23 +19,29 @@ namespace runnerwatch {
 //
 // A stream that ends proves nothing: it is opened again from a second before the last line, and
 // goes on only where the last lines come again (parsers/anchor_ring.h). What cannot be found again
-// is reported as a gap. Confined to the loop; `api` and `clock` outlive it.
+// is reported as a gap. Before the server cuts a stream (kubelets do after four hours) another one
+// is opened beside it and takes its place. Confined to the loop; `api` and `clock` outlive it.
 class PodSource : public LogSource {
 public:
     // In words, once per change; empty: it works again. `right`: one that the whole namespace
     // lacks.
-    using OnTrouble = std::function<void(const std::string& what, bool right)>;
+    using OnTrouble = std::function<void(const Place&, const std::string& what, bool right)>;
     struct Options {
         Duration history{};  // first contact: how far back; 0: from now on
         OnTrouble on_trouble{};
         // A quiet stream is checked this often (our clock): whether the log has gone on without it.
         Duration probe_every = std::chrono::minutes(5);
+        // A stream is replaced between half of this and all of it after it began.
+        Duration renew_every = std::chrono::minutes(225);
         int run = -1;  // of the container: how often it had been started again before
+        // It started then, and while we watched: its first line is to be read.
+        std::optional<Timestamp> began{};
     };
 
     // `instance`: the containerID that is to be read, which may be the container's last one.
     PodSource(ApiClient& api, const Clock& clock, Place place, std::string instance,
               const PodContainer& container, std::optional<PositionRow> position, Options options);
+    ~PodSource() override;
 
     // What the watch says of the pod's container now. An instance that has ended is drained.
     void update(const PodContainer& container);
@@ -48,6 +55,7 @@ public:
 private:
     // Where the instance is read: as the container's current one, as its previous one, or not.
     enum class Standing { current, previous, unreadable };
+    struct Answer;  // of the log API, as it comes
     // What to do after an answer or a refusal.
     enum class Next { retry, retry_slowly, nothing_left };
 
@@ -56,10 +64,19 @@ private:
     asio::awaitable<void> finish();
     asio::awaitable<std::optional<Next>> look();
     asio::awaitable<Next> read(bool following);
+    asio::awaitable<std::unique_ptr<Answer>> ask(bool following, std::optional<Timestamp> since,
+                                                 bool fresh);
     asio::awaitable<void> attend(bool following);
+    asio::awaitable<Next> conclude(bool following);
+    Duration next_look(bool following);
+    asio::awaitable<void> find_place(int& quiet_rounds);
+    asio::awaitable<void> ask_beside();
+    asio::awaitable<void> look_beside();
+    void schedule_renewal();
     asio::awaitable<bool> has_stalled();
     asio::awaitable<bool> place_is_clear();
     asio::awaitable<bool> is_this_instance();
+    asio::awaitable<bool> has_successor();
     asio::awaitable<Result<std::optional<LogTail>, ApiError>> tail();
     asio::awaitable<void> wait(Duration most);
     void wake();
@@ -71,8 +88,10 @@ private:
     void report_unproven_end();
     std::optional<Timestamp> end_known() const;
     Duration next_probe();
+    Duration::rep spread() const;
     bool prove(const std::optional<LogTail>& last, Timestamp began);
     std::string log_path(const std::string& query) const;
+    std::string pod_path() const;
 
     ApiClient& api_;
     const Clock& clock_;
@@ -93,14 +112,15 @@ private:
     bool ended_known_ = false;  // and it was known then that the container had ended
     std::string problem_;       // what the kubelet wrote instead of the log's end
 
+    std::unique_ptr<Answer> answer_;  // that is being read
+    std::unique_ptr<Answer> beside_;  // that is to take its place
     std::optional<asio::steady_timer> wake_;
     bool woken_ = false;
     bool active_ = false;      // bytes have come since last asked
-    bool answering_ = false;   // the answer has begun
     bool read_whole_ = false;  // the next answer is to begin at the log's start
     bool reopen_ = false;      // the answer in hand is to be given up for it
     bool stalled_ = false;     // the answer before this one had stopped without an end
-    Timestamp probe_at_{};
+    Timestamp probe_at_{}, renew_at_{};
     std::optional<LineMark> stalled_at_;  // the line that it did not bring
     OpenPacer::Turn turn_;                // to ask for the log
     Backoff quick_, slow_;

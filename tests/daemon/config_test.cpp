@@ -94,7 +94,7 @@ TEST(Config, ReadsWhatIsSet) {
     const Config config = parsed(R"(
 clusters: [{name: prod, kubeconfig: kc, context: ctx, namespaces: [a, b], selector: app=x,
             field_selector: spec.nodeName=n, workloads: [Deployment/*], open_rate: 7,
-            probe_every: 30s}]
+            probe_every: 30s, renew_every: 50m}]
 files: [{path: one.log}, {name: two, path: 2.log}]
 rules: [more]
 history: 0
@@ -114,6 +114,7 @@ gitlab_hosts: ["gitlab.example.com:8443"]
     EXPECT_THAT(cluster.follow.workloads, ElementsAre("Deployment/*"));
     EXPECT_EQ(cluster.open_rate, 7);
     EXPECT_EQ(cluster.probe_every, 30s);
+    EXPECT_EQ(cluster.renew_every, 50min);
     ASSERT_THAT(config.files, SizeIs(2));
     EXPECT_EQ(config.files[0].name, "one.log");
     EXPECT_EQ(config.files[1].name, "two");

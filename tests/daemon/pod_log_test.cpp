@@ -283,5 +283,63 @@ TEST(PodLog, TakesAnUnreadablePositionForAFirstContact) {
     EXPECT_EQ(log.lines(), 17u) << "numbers of lines are never used twice";
 }
 
+// An answer beside the one that was read, with these lines.
+HeldAnswer beside(const PodLog& log, std::initializer_list<std::string> lines) {
+    HeldAnswer answer = log.beside();
+    for (const auto& line : lines) answer.bytes(line + "\n");
+    return answer;
+}
+
+TEST(PodLog, GoesOnInAnAnswerThatHasItsLastLine) {
+    Read read({at(1s, "one"), at(2s, "two")});
+    EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {})));
+    EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {at(1s, "one")})));
+    auto answer = beside(read.log, {at(1s, "one"), at(2s, "two"), at(3s, "three")});
+    ASSERT_TRUE(read.log.goes_on_in(answer));
+    answer.bytes(at(4s, "four").substr(0, 20));
+    read.log.go_on_in(std::move(answer));
+    read.log.bytes(at(4s, "four").substr(20) + "\n");
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, GoesOnInARotatedLogOnlyAtALineThatIsKnownOnce) {
+    Read read({at(1s, "one"), at(2s, "same"), at(2s, "same"), at(2s, "two")});
+    EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {at(3s, "three")})));
+    EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {at(2s, "same"), at(2s, "two")})))
+        << "it may be the first of the two";
+    auto answer = beside(read.log, {at(2s, "two"), at(3s, "three")});
+    ASSERT_TRUE(read.log.goes_on_in(answer));
+    read.log.go_on_in(std::move(answer));
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "same", "same", "two", "three"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, DoesNotGoOnInAnAnswerThatHidesWhatComesBehindAClockSetBack) {
+    Read read({at(1h, "ahead")});
+    HeldAnswer answer = read.log.beside();
+    answer.bytes(at(1h, "ahead") + "\n");
+    ASSERT_TRUE(read.log.goes_on_in(answer));
+    read.log.bytes(at(1s, "set back") + "\n");
+    read.log.end_alignment();
+    EXPECT_FALSE(read.log.goes_on_in(answer));
+}
+
+TEST(PodLog, SaysWhereTheFirstLinesOfARunMayBeMissing) {
+    for (const auto& [first, gaps] : {std::pair(2s, 0U), std::pair(20s, 1U)}) {
+        RecordingSink sink;
+        PodLog log(std::nullopt, noon - 1h, false);
+        log.started(noon);
+        log.hand_to(sink);
+        log.ends_at(parse_log_line(at(first, "one")));
+        log.start_answer(false, false);
+        log.answer_begun();
+        log.bytes(at(first, "one") + "\n");
+        log.end_alignment();
+        EXPECT_THAT(sink.lines, ElementsAre("one"));
+        EXPECT_EQ(sink.gaps.size(), gaps);
+    }
+}
+
 }  // namespace
 }  // namespace runnerwatch

@@ -48,7 +48,8 @@ struct Reader {
            std::string instance, std::optional<PositionRow> position, Duration history,
            Duration probe_every = 24h)
         : source(api, clock, place(instance), instance, container, std::move(position),
-                 {history, [this](const std::string& what, bool) { troubles.push_back(what); },
+                 {history,
+                  [this](const Place&, const std::string& what, bool) { troubles.push_back(what); },
                   probe_every}),
           tasks(loop, &fail_test) {
         tasks.spawn("source", source.run(sink));

@@ -165,6 +165,7 @@ func (b *books) account(runs []*run) balance {
 			sum.example("%s: %d counted beyond its evidence", r.writer, extra)
 			sum.doubled += extra
 		}
+		var wrong span // lines that follow each other and fail alike
 		for _, line := range r.lines {
 			sum.written++
 			in, certainty := "", ""
@@ -185,19 +186,45 @@ func (b *books) account(runs []*run) balance {
 				sum.lostByKind[in]++
 			case count == 0:
 				sum.lost++
-				sum.example("%s (%s, %s): %d of %d, of %s, is lost; its gaps: %v", r.writer, r.instance, state[r.instance], line.n,
-					len(r.lines), line.at.UTC().Format(time.RFC3339Nano), said(gaps))
+				wrong.add(&sum, r, state[r.instance], line, "lost", gaps)
 			case certainty == "possibly_duplicated":
 				sum.doubledInGaps++
 			default:
 				sum.doubled++
-				sum.example("%s (%s): %d of %s is counted %d times; its gaps: %v", r.writer, r.instance, line.n,
-					line.at.UTC().Format(time.RFC3339Nano), count, said(gaps))
+				wrong.add(&sum, r, state[r.instance], line, "doubled", gaps)
 			}
 		}
+		wrong.tell(&sum)
 	}
 	return sum
 }
+
+// span is a row of lines that are lost, or counted twice.
+type span struct {
+	r           *run
+	state, how  string
+	first, last written
+	gaps        []gap
+}
+
+func (w *span) add(sum *balance, r *run, state string, line written, how string, gaps []gap) {
+	if w.r != nil && w.how == how && w.last.n+1 == line.n {
+		w.last = line
+		return
+	}
+	w.tell(sum)
+	*w = span{r, state, how, line, line, gaps}
+}
+
+func (w *span) tell(sum *balance) {
+	if w.r == nil {
+		return
+	}
+	sum.example("%s (%s, %s): %d to %d of %d (%s to %s) %s; it began at %s; its gaps: %v", w.r.writer, w.r.instance, w.state, w.first.n,
+		w.last.n, len(w.r.lines), clock(w.first.at), clock(w.last.at), w.how, clock(w.r.lines[0].at), said(w.gaps))
+}
+
+func clock(at time.Time) string { return at.UTC().Format("15:04:05.000") }
 
 // containerOf is an instance without the run's id.
 func containerOf(instance string) string {
@@ -205,8 +232,17 @@ func containerOf(instance string) string {
 }
 
 func said(gaps []gap) string {
-	text, _ := json.Marshal(gaps)
-	return string(text)
+	text := ""
+	for _, one := range gaps {
+		end := func(at *time.Time) string {
+			if at == nil {
+				return "?"
+			}
+			return clock(*at)
+		}
+		text += fmt.Sprintf("\n    %s %s to %s", one.Kind, end(one.From), end(one.To))
+	}
+	return text
 }
 
 func (s *balance) example(format string, values ...any) {

@@ -93,6 +93,11 @@ func (l *clusterLedger) mishap() string {
 		return "nothing"
 	}
 	one := running[l.random.Intn(len(running))]
+	// By itself a kubelet rotates no file that is a few seconds old.
+	if r := l.runs[one.ID]; r == nil || len(r.lines) == 0 || time.Since(r.lines[0].at) < 5*time.Second {
+		l.write(one, 1)
+		return "nothing"
+	}
 	switch l.random.Intn(4) {
 	case 0:
 		l.write(one, 3)
@@ -203,6 +208,9 @@ func runClusterLedger(dir, program string, kills int) (bool, error) {
 	for kill := range kills {
 		time.Sleep(time.Duration(l.random.Intn(5000)) * time.Millisecond)
 		switch {
+		case kill%6 == 0: // in order
+			l.control("apiserver", "restart")
+			l.count["API server restarted"]++
 		case kill%6 == 2:
 			l.control("kill", "apiserver")
 			l.control("start", "apiserver")

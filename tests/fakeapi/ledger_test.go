@@ -191,7 +191,7 @@ func (l *ledgerWorld) settled() *books {
 			l.write(p, 1)
 		}
 	})
-	end := time.Now().Add(10 * time.Minute)
+	end := time.Now().Add(4 * time.Minute)
 	for l.w.d.metric("runnerwatch_sources_living") != ledgerPods || l.w.d.metric("runnerwatch_sources_current") != ledgerPods ||
 		l.w.d.metric("runnerwatch_coverage_as_of_seconds") < float64(began.UnixNano())/1e9 {
 		if time.Now().After(end) {

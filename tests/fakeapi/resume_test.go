@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -303,4 +306,62 @@ func TestAPodReplacedUnderItsReader(t *testing.T) {
 	})
 	w.has(w.printed - 1)
 	w.until("a gap is known", func() bool { return w.gaps("tail_unproven") == 1 })
+}
+
+// The kubelet serves the log of a new run seconds before the pod's object tells of it.
+func TestARunThatThePodDoesNotTellOfYet(t *testing.T) {
+	w := setUp(t, options{}).start()
+	w.following(1)
+	w.print(2)
+	w.hasAll()
+	c := w.a.cluster
+	var stale []byte
+	c.do(func() { stale, _ = json.Marshal(podObject(w.pod)) })
+	told := &atomic.Bool{}
+	w.a.intercept(func(r *request, to answer) bool {
+		if told.Load() || isLog(r) || !strings.HasSuffix(r.Path, "/pods/runner") {
+			return false
+		}
+		reply(to, 200, "application/json", string(stale))
+		return true
+	})
+	asked := w.a.asked("/pods/runner?")
+	w.cut(func() {
+		events, version := c.events, c.version
+		w.one.print(w.entry())
+		c.endContainer(w.pod, 0, 1)
+		w.one = c.startContainer(w.pod, 0)
+		w.one.print(w.entry(), w.entry())
+		c.events, c.version = events, version
+	})
+	w.until("the pod was asked for", func() bool { return w.a.asked("/pods/runner?") > asked })
+	w.has(w.printed - 2) // the last line of the run before
+	told.Store(true)
+	c.do(func() { c.tell(w.pod) })
+	w.hasAll()
+	w.hasNoGap()
+}
+
+// A run that began under watch, and whose log was rotated before it could be read.
+func TestARunThatIsReadTooLate(t *testing.T) {
+	w := setUp(t, options{}).start()
+	w.following(1)
+	w.print(2)
+	w.hasAll()
+	gate := make(chan struct{})
+	w.a.intercept(func(r *request, to answer) bool {
+		if strings.HasSuffix(r.Path, "/late/log") {
+			<-gate
+		}
+		return false
+	})
+	w.a.cluster.do(func() {
+		i := w.a.cluster.addPod("late").containers[0].last()
+		i.print(w.entry())
+		i.rotate()
+		i.print(w.at(time.Now().Add(5 * time.Second)))
+	})
+	close(gate)
+	w.has(w.printed - 1)
+	w.until("a gap is known", func() bool { return w.gaps("start_unproven") == 1 })
 }
