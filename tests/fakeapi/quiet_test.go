@@ -23,6 +23,7 @@ func TestALongQuietWhoseStreamIsDroppedSilently(t *testing.T) {
 		return false
 	})
 	w.print(3)
+	printed := time.Now()
 	w.start()
 	w.following(1)
 	w.hasAll()
@@ -37,6 +38,7 @@ func TestALongQuietWhoseStreamIsDroppedSilently(t *testing.T) {
 			}
 		}
 	}
+	w.until("it is proven behind its last line", func() bool { return proven().After(printed.Add(time.Millisecond)) })
 	isCurrent(third)
 	if follows := w.a.follows.Load(); follows != 1 {
 		t.Fatalf("a quiet stream was opened %d times", follows)
