@@ -201,7 +201,7 @@ Incident* IncidentBook::State::open(const std::string& identity, const Pending& 
 Incident& IncidentBook::State::reopen_flapping(Incident& last, Timestamp now) {
     if (!last.row.flapping) {
         last.row.flapping = true;
-        note(last, std::nullopt, ClockKind::ours, "flapping", "runnerwatch",
+        note(last, now, ClockKind::ours, "flapping", "runnerwatch",
              "opened more than " + std::to_string(flapping_openings) +
                  " times within an hour: kept as one incident");
     }

@@ -224,12 +224,12 @@ bool IncidentBook::State::settle_member(Incident& incident, MemberRow& member,
                  "recovered: " + verdict.proof);
             break;
         case MemberState::gone:
-            note(incident, std::nullopt, ClockKind::ours, "member_gone", name,
+            note(incident, now, ClockKind::ours, "member_gone", name,
                  name + " is gone; no newer pod of " + member.place.workload + " yet");
             break;
         case MemberState::replaced:
             if (before != MemberState::recovering)
-                note(incident, std::nullopt, ClockKind::ours, "member_replaced", name,
+                note(incident, now, ClockKind::ours, "member_replaced", name,
                      name + " is replaced by " + verdict.successor);
             break;
     }
@@ -334,7 +334,7 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
             }
             break;
         case IncidentState::recovering:
-            note(incident, std::nullopt, ClockKind::ours, "recovering", "runnerwatch",
+            note(incident, now, ClockKind::ours, "recovering", "runnerwatch",
                  "every member shows signs of recovery; they must last");
             break;
         case IncidentState::resolved:
@@ -344,7 +344,7 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
                  "resolved: " + row.proof);
             break;
         case IncidentState::cannot_tell:
-            note(incident, std::nullopt, ClockKind::ours, "cannot_tell", "runnerwatch",
+            note(incident, now, ClockKind::ours, "cannot_tell", "runnerwatch",
                  "cannot tell whether it is over: " + waiting_words(incident));
             break;
         case IncidentState::folded:
@@ -352,7 +352,6 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
             want_nothing(row.key);
             break;
     }
-    static_cast<void>(now);
 }
 
 }  // namespace runnerwatch

@@ -127,6 +127,26 @@ std::optional<TopCause> top_cause(const IncidentRow& incident) {
                     first.value("disproved_by", ""), first.value("fix", "")};
 }
 
+std::optional<IncidentFix> fix_for(const IncidentRow& incident, const RulePack& pack) {
+    const auto cause = top_cause(incident);
+    const Rule* rule = pack.find(incident.rule);
+    const Fix* fix = rule && cause ? rule->fix(cause->fix) : nullptr;
+    if (rule && !fix && !rule->fixes.empty()) fix = &rule->fixes.front();
+    if (!fix) return std::nullopt;
+    const Values values = json::parse(incident.values).get<Values>();
+    IncidentFix filled;
+    filled.title = fill_template(fix->title, values);
+    for (FixStep step : fix->steps) {
+        step.says = fill_template(step.says, values);
+        step.command = fill_command(step.command, values);
+        filled.steps.push_back(std::move(step));
+    }
+    for (const auto& folklore : fix->not_a_fix)
+        filled.not_a_fix.push_back(fill_template(folklore, values));
+    filled.verify = fill_template(fix->verify, values);
+    return filled;
+}
+
 Message compose(const DueMessage& due, const std::vector<IncidentDetail>& details,
                 const RulePack& pack, Timestamp now) {
     Message message;
@@ -147,19 +167,10 @@ Message compose(const DueMessage& due, const std::vector<IncidentDetail>& detail
         incident.members = detail->members;
         if (incident.members.size() > MessageIncident::members_max)
             incident.members.resize(MessageIncident::members_max);
-        const auto cause = top_cause(incident.row);
-        const Rule* rule = pack.find(incident.row.rule);
-        const Fix* fix = rule && cause ? rule->fix(cause->fix) : nullptr;
-        if (rule && !fix && !rule->fixes.empty()) fix = &rule->fixes.front();
-        if (fix) {
-            const Values values = json::parse(incident.row.values).get<Values>();
-            incident.fix_title = fill_template(fix->title, values);
-            for (FixStep step : fix->steps) {
-                step.says = fill_template(step.says, values);
-                step.command = fill_command(step.command, values);
-                incident.fix_steps.push_back(std::move(step));
-            }
-            incident.fix_verify = fill_template(fix->verify, values);
+        if (auto fix = fix_for(incident.row, pack)) {
+            incident.fix_title = std::move(fix->title);
+            incident.fix_steps = std::move(fix->steps);
+            incident.fix_verify = std::move(fix->verify);
         }
         message.incidents.push_back(std::move(incident));
     }

@@ -77,7 +77,7 @@ private:
     Result<std::monostate, std::string> listen();
     asio::awaitable<void> handle_api(ServerRequest request, Responder& responder);
     asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
-    asio::awaitable<ServerReply> incidents_reply(const ServerRequest& request);
+    asio::awaitable<ServerReply> history(const ServerRequest& request);
     asio::awaitable<ServerReply> coverage_reply();
     std::string ready_body() const;
     std::string metrics_text();

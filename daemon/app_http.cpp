@@ -1,12 +1,10 @@
 // The daemon's own HTTP: the API on `http.listen`, liveness and metrics on `probe_listen`.
 #include "daemon/api/coverage_json.h"
-#include "daemon/api/incident_json.h"
+#include "daemon/api/history_api.h"
 #include "daemon/app.h"
 
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
-
-#include <charconv>
 
 namespace runnerwatch {
 
@@ -14,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-const std::string incidents_path = "/api/v1/incidents", coverage_path = "/api/v1/coverage";
+const std::string coverage_path = "/api/v1/coverage";
 
 bool is_loopback(const std::string& address) {
     return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 ||
@@ -28,26 +26,9 @@ bool names_us(const std::string& host) {
     return name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.empty();
 }
 
-ServerReply problem(int status, const std::string& title, const std::string& detail) {
-    return {status, "application/problem+json", problem_json(status, title, detail), {}};
-}
-
 template <class Json>
 std::string dump(const Json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-// "open,recovering" -> states; nothing when a word is unknown.
-std::optional<std::vector<IncidentState>> states_from(const std::string& words) {
-    std::vector<IncidentState> states;
-    for (std::size_t at = 0; at < words.size();) {
-        const std::size_t end = std::min(words.find(',', at), words.size());
-        const auto state = incident_state_from(words.substr(at, end - at));
-        if (!state) return std::nullopt;
-        states.push_back(*state);
-        at = end + 1;
-    }
-    return states;
 }
 
 }  // namespace
@@ -81,18 +62,19 @@ asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responde
     const auto host = request.headers.find("host");
     ServerReply reply;
     if (host != request.headers.end() && !names_us(host->second)) {
-        reply = problem(403, "Forbidden", "This address is served under localhost only.");
-    } else if (request.path != coverage_path && request.path.rfind(incidents_path, 0) != 0) {
-        reply = problem(404, "Not found",
-                        "There is nothing at " + request.path + "; try " + incidents_path + " or " +
-                            coverage_path + ".");
+        reply = problem_reply(403, "Forbidden", "This address is served under localhost only.");
+    } else if (request.path != coverage_path && !is_history_path(request.path)) {
+        reply =
+            problem_reply(404, "Not found",
+                          "There is nothing at " + request.path +
+                              "; try /api/v1/incidents, /api/v1/stats or " + coverage_path + ".");
     } else if (request.method != "GET") {
-        reply = problem(405, "Method not allowed", "Only GET is possible here.");
+        reply = problem_reply(405, "Method not allowed", "Only GET is possible here.");
         reply.headers.emplace_back("allow", "GET");
     } else if (request.path == coverage_path) {
         reply = co_await coverage_reply();
     } else {
-        reply = co_await incidents_reply(request);
+        reply = co_await history(request);
     }
     co_await responder.send(std::move(reply));
 }
@@ -105,49 +87,18 @@ asio::awaitable<ServerReply> App::coverage_reply() {
         reply.body =
             dump(coverage_to_json(coverage_report(*rows, clock_.now(), current_within(config_))));
     else
-        reply = problem(503, "Storage", rows.error().what);
+        reply = problem_reply(503, "Storage", rows.error().what);
     co_return reply;
 }
 
-asio::awaitable<ServerReply> App::incidents_reply(const ServerRequest& request) {
-    ServerReply reply;
-    if (request.path == incidents_path || request.path == incidents_path + "/") {
-        IncidentFilter filter;
-        const auto states = states_from(request.query_value("state"));
-        const std::string limit = request.query_value("limit");
-        if (!limit.empty())
-            std::from_chars(limit.data(), limit.data() + limit.size(), filter.limit);
-        filter.limit = std::clamp<std::size_t>(filter.limit, 1, 1'000);
-        filter.rule = request.query_value("rule");
-        filter.namespace_ = request.query_value("namespace");
-        if (!states) {
-            reply = problem(400, "Bad request",
-                            "state is a list of open, recovering, resolved, cannot_tell, folded.");
-        } else {
-            filter.states = *states;
-            auto job = [this, &filter] { return reader_->incidents(filter); };
-            auto rows = co_await reader_thread_.run(job);
-            if (rows) {
-                json list = json::array();
-                for (const auto& row : *rows) list.push_back(incident_to_json(row));
-                reply.body = dump(json{{"incidents", list}});
-            } else {
-                reply = problem(503, "Storage", rows.error().what);
-            }
-        }
-        co_return reply;
-    }
-    const std::string id = request.path.substr(incidents_path.size() + 1);
-    auto job = [this, &id] { return reader_->incident(id); };
-    auto detail = co_await reader_thread_.run(job);
-    if (!detail)
-        reply = problem(503, "Storage", detail.error().what);
-    else if (!*detail)
-        reply = problem(404, "Not found",
-                        "There is no incident " + id + ". Numbers, ULIDs and keys are taken.");
-    else
-        reply.body = dump(incident_to_json(**detail));
-    co_return reply;
+asio::awaitable<ServerReply> App::history(const ServerRequest& request) {
+    const auto question = history_question(request.path, request.query, clock_.now());
+    if (!question) co_return question.error();
+    auto read = [this, &question] { return read_history(*reader_, *question); };
+    const auto rows = co_await reader_thread_.run(read);
+    if (!rows) co_return problem_reply(503, "Storage", rows.error().what);
+    if (!*rows) co_return no_such_incident(*question);
+    co_return history_reply(*question, **rows, matcher_->pack());
 }
 
 std::string App::ready_body() const {
@@ -209,7 +160,7 @@ asio::awaitable<void> App::handle_probe(ServerRequest request, Responder& respon
         reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
         reply.body = metrics_text();
     } else {
-        reply = problem(404, "Not found", "Here are /healthz, /readyz and /metrics.");
+        reply = problem_reply(404, "Not found", "Here are /healthz, /readyz and /metrics.");
     }
     co_await responder.send(std::move(reply));
 }

@@ -1,6 +1,7 @@
 #include "daemon/commands/coverage.h"
 #include "daemon/commands/db.h"
 #include "daemon/commands/demo.h"
+#include "daemon/commands/history_cli.h"
 #include "daemon/commands/rules_cli.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/scan.h"
@@ -129,6 +130,7 @@ int run_command(int argc, char** argv) {
     RunOptions run_options;
     Scan scan;
     RulesCli rules;
+    HistoryCli history;
     Coverage coverage;
     DemoOptions demo_options;
     std::string database = "runnerwatch.db";
@@ -137,6 +139,7 @@ int run_command(int argc, char** argv) {
     const CLI::App* check = add_check(program, run_options);
     const CLI::App* scanning = scan.add_to(program);
     rules.add_to(program);
+    history.add_to(program);
     const CLI::App* covering = coverage.add_to(program);
     const CLI::App* demo = add_demo(program, demo_options);
     const CLI::App* dump = add_dump(program, database);
@@ -149,6 +152,7 @@ int run_command(int argc, char** argv) {
         return code == 0 ? 0 : usage_error;
     }
     if (const auto code = rules.run({colour_wanted(), terminal_width()})) return *code;
+    if (const auto code = history.run({colour_wanted(), terminal_width()})) return *code;
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
     if (*scanning) return scan.run();

@@ -119,10 +119,27 @@ constexpr const char* version_3 = R"sql(
 ALTER TABLE source ADD COLUMN revision TEXT NOT NULL DEFAULT '';
 )sql";
 
+// Which deliveries told an incident, and pages of incidents.
+constexpr const char* version_4 = R"sql(
+CREATE TABLE delivery_incident (
+    incident TEXT NOT NULL, receiver TEXT NOT NULL, delivery_key TEXT NOT NULL,
+    PRIMARY KEY (incident, receiver, delivery_key)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER delivery_told AFTER INSERT ON delivery_attempt WHEN json_valid(new.told) BEGIN
+    INSERT OR IGNORE INTO delivery_incident
+        SELECT key, new.receiver, new.delivery_key FROM json_each(new.told);
+END;
+INSERT OR IGNORE INTO delivery_incident
+    SELECT key, receiver, delivery_key FROM delivery_attempt,
+        json_each(CASE WHEN json_valid(told) THEN told ELSE '{}' END);
+CREATE INDEX outbox_of_incident ON outbox_incident(incident);
+CREATE INDEX incident_newest ON incident(last_seen, number);
+CREATE INDEX incident_of_rule ON incident(rule, last_seen, number);
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1, version_2, version_3};
+    static const std::vector<const char*> all{version_1, version_2, version_3, version_4};
     return all;
 }
 

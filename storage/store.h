@@ -3,6 +3,7 @@
 #include "parsers/result.h"
 #include "storage/change_set.h"
 #include "storage/coverage.h"
+#include "storage/history.h"
 
 #include <filesystem>
 #include <functional>
@@ -59,19 +60,6 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-struct IncidentFilter {
-    std::vector<IncidentState> states;  // empty: all
-    std::string rule, namespace_;       // empty: any
-    std::size_t limit = 100;
-};
-
-struct IncidentDetail {
-    IncidentRow incident;
-    std::vector<MemberRow> members;
-    std::vector<TimelineRow> timeline;
-    std::vector<EvidenceRow> evidence;
-};
-
 // Reads committed state: each answer as of one commit. Blocking; opens its own read-only
 // connection; any one thread.
 class Reader {
@@ -81,10 +69,20 @@ public:
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
 
+    // The one seen last first.
     Result<std::vector<IncidentRow>, StoreError> incidents(const IncidentFilter& filter);
 
     // By number ("#12" or "12"), ULID or key; none when there is no such incident.
     Result<std::optional<IncidentDetail>, StoreError> incident(std::string_view id);
+    Result<std::optional<IncidentStory>, StoreError> story(std::string_view id);
+
+    // Ended incidents of the same rule: those of the same workload first, then the latest first.
+    Result<std::vector<SimilarIncident>, StoreError> similar(const IncidentRow& incident,
+                                                             std::size_t limit);
+
+    // Of the incidents that began within the filter's times; symptoms that were folded are part of
+    // another and left out. Of the filter count rule, namespace, workload, since and until.
+    Result<std::vector<IncidentMoments>, StoreError> moments(const IncidentFilter& filter);
 
     Result<std::vector<CoverageRow>, StoreError> coverage();
     // What reading goes on with: what was read, and gaps that have no end yet.
@@ -102,7 +100,7 @@ public:
     Result<std::string, StoreError> canonical_dump();
 
 private:
-    struct Impl;
+    struct Impl;  // storage/reader_impl.h
     explicit Reader(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

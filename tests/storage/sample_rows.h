@@ -85,7 +85,9 @@ inline ChangeSet filled_changes(int seed, Filler::Texts texts = Filler::Texts::h
     set.outbox_incidents[{told.receiver, told.group_key, told.incident}] = told;
     const auto sent = filled<AlertmanagerSentRow>(seed, texts);
     set.alertmanager_sent[{sent.receiver, sent.url, sent.labels}] = sent;
-    set.attempts.push_back(filled<DeliveryAttemptRow>(seed, texts));
+    auto attempt = filled<DeliveryAttemptRow>(seed, texts);
+    attempt.told = R"({"incident )" + std::to_string(seed) + R"(": "opened"})";
+    set.attempts.push_back(attempt);
     set.meta["seed " + std::to_string(seed)] = std::to_string(seed);
     return set;
 }

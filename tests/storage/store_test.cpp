@@ -254,11 +254,15 @@ TEST_F(StoreTest, ListsTheLatestFirstByStateRuleAndNamespace) {
         return found;
     };
     EXPECT_THAT(keys({}), ElementsAre("two", "one", "three"));
-    EXPECT_THAT(keys({{}, "", "", 2}), ElementsAre("two", "one"));
-    EXPECT_THAT(keys({{}, "r", "", 100}), ElementsAre("two", "one"));
-    EXPECT_THAT(keys({{}, "", two.namespace_, 100}), ElementsAre("two"));
-    EXPECT_THAT(keys({{IncidentState::open, IncidentState::recovering}, "r", "", 100}),
-                ElementsAre("one"));
+    IncidentFilter latest, of_rule, of_namespace, open_of_rule;
+    latest.limit = 2;
+    of_rule.rule = open_of_rule.rule = "r";
+    of_namespace.namespace_ = two.namespace_;
+    open_of_rule.states = {IncidentState::open, IncidentState::recovering};
+    EXPECT_THAT(keys(latest), ElementsAre("two", "one"));
+    EXPECT_THAT(keys(of_rule), ElementsAre("two", "one"));
+    EXPECT_THAT(keys(of_namespace), ElementsAre("two"));
+    EXPECT_THAT(keys(open_of_rule), ElementsAre("one"));
 }
 
 TEST_F(StoreTest, AReaderSeesOnlyWhatIsCommitted) {

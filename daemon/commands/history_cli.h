@@ -1,0 +1,34 @@
+#pragma once
+
+#include "daemon/commands/incidents.h"
+
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace runnerwatch {
+
+// The subcommands `incidents`, `incident`, `history` and `postmortem` of the program: their
+// options, and running what was parsed.
+class HistoryCli {
+public:
+    void add_to(CLI::App& program);
+
+    // The exit code, if one of these subcommands was given. Once, behind the parsing.
+    std::optional<int> run(const TextStyle& style);
+
+private:
+    CLI::App* add(CLI::App& program, const char* name, const char* what);
+    void add_filter(CLI::App& command);
+
+    HistoryOptions options_;
+    PostmortemOptions postmortem_;
+    std::string output_ = "table";
+    CLI::App *incidents_ = nullptr, *incident_ = nullptr, *history_ = nullptr,
+             *postmortem_command_ = nullptr;
+};
+
+}  // namespace runnerwatch

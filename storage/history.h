@@ -1,0 +1,78 @@
+#pragma once
+
+#include "storage/rows.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// What is asked of the history and what it answers. Times are source time unless a name says
+// otherwise.
+namespace runnerwatch {
+
+// Behind which incident a page goes on. An incident that grows meanwhile moves ahead of it: pages
+// never show one twice, and miss only what a new first page shows. Incidents of a daemon always
+// have a last_seen: a line without a time is given ours.
+struct IncidentCursor {
+    Timestamp last_seen{};
+    std::int64_t number = 0;
+    bool operator==(const IncidentCursor&) const = default;
+};
+
+struct IncidentFilter {
+    std::vector<IncidentState> states;  // empty: all
+    std::vector<Severity> severities;   // empty: all
+    std::string rule, namespace_;       // empty: any
+    std::string workload;               // "Deployment/runner", or the name alone
+    std::string pod;                    // or file: a member
+    std::string text;                   // words; each begins one of the lines, title or rule
+    std::optional<Timestamp> since;     // it was going on at or after this
+    std::optional<Timestamp> until;     // it had begun by then
+    std::optional<IncidentCursor> after;
+    std::size_t limit = 100;
+};
+
+struct IncidentDetail {
+    IncidentRow incident;
+    std::vector<MemberRow> members;
+    std::vector<TimelineRow> timeline;
+    std::vector<EvidenceRow> evidence;
+};
+
+// An incident and all that was kept of it.
+struct IncidentStory {
+    static constexpr std::size_t earlier_max = 20;
+
+    struct Gap {
+        Place place;  // only the instance where the source is no longer known
+        CoverageRow row;
+    };
+    IncidentDetail detail;
+    std::vector<DeliveryAttemptRow> deliveries;  // that told it, in the order of their times
+    std::vector<OutboxIncidentRow> owed;         // what receivers are told and owed of it now
+    std::vector<Gap> gaps;                       // in the logs of its members, while it lasted
+    std::vector<IncidentRow> earlier;  // occurrences, the latest first, at most earlier_max
+    std::optional<IncidentRow> cause;  // whose symptom it is
+};
+
+// A past incident of the same rule, and what stands on its timeline that may have ended it:
+// restarts, rollouts, and what people did and noted.
+struct SimilarIncident {
+    IncidentRow incident;
+    std::vector<TimelineRow> changes;
+};
+
+// The moments of an incident that statistics are made of.
+struct IncidentMoments {
+    std::string key, rule, namespace_, workload;
+    std::int64_t number = 0;
+    IncidentState state = IncidentState::open;
+    ClockKind clock = ClockKind::source;
+    std::optional<Timestamp> started, ended;          // its first line; when recovery was proven
+    std::optional<Timestamp> mitigated;               // the last recovery line of its members
+    std::optional<Timestamp> previous_ended;          // of the occurrence before
+    Timestamp detected{};                             // our clock
+    std::optional<Timestamp> notified, acknowledged;  // our clock; the first of each
+};
+
+}  // namespace runnerwatch
