@@ -59,7 +59,7 @@ std::string answer(const json& story, const TextStyle& style) {
     if (!words(story, "waiting_for").empty())
         text += row("over when", words(story, "waiting_for"), style);
     if (!words(story, "acknowledged_by").empty())
-        text += row("acknowledged", "by " + words(story, "acknowledged_by"), style);
+        text += row("taken by", words(story, "acknowledged_by"), style);
     if (const json& cause = story.at("cause_incident"); !cause.is_null())
         text +=
             row("part of",
