@@ -2,6 +2,7 @@
 // one, each has its own part, except on the timeline.
 #include "alerts/postmortem_sections.h"
 
+#include "alerts/postmortem.h"
 #include "parsers/ansi.h"
 #include "parsers/timestamp.h"
 
@@ -319,7 +320,8 @@ std::vector<Block> deliveries(const json& story) {
             verdict += ", status " + std::to_string(status);
         if (!words(one, "error").empty()) verdict += ": " + words(one, "error");
         rows.push_back({plain(time_words(one.at("at"), "unknown")), plain(words(one, "receiver")),
-                        plain(words(one, "told")), plain(verdict), code(words(one, "key"))});
+                        plain(told_words(words(one, "told"))), plain(verdict),
+                        code(words(one, "key"))});
     }
     return {heading(3, plain("Who was told")), table(std::move(rows))};
 }

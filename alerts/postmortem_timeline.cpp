@@ -1,5 +1,6 @@
 // The timeline of a postmortem: what changed and who was told, in the order of their times, each
 // with what proves it.
+#include "alerts/postmortem.h"
 #include "alerts/postmortem_sections.h"
 #include "parsers/ansi.h"
 #include "parsers/timestamp.h"
@@ -36,13 +37,6 @@ std::string shown_line(const std::string& text) {
     return line;
 }
 
-// "open:critical:0" -> "open, critical"
-std::string told_words(std::string state) {
-    if (state.starts_with("open:")) return "open, " + state.substr(5, state.rfind(':') - 5);
-    std::replace(state.begin(), state.end(), '_', ' ');
-    return state;
-}
-
 // "instance:line" -> the kept record that has this line.
 const json* record_of(const json& story, const std::string& reference) {
     const std::size_t colon = reference.rfind(':');
@@ -73,6 +67,12 @@ Text proof_of(const json& story, const json& row) {
 }
 
 }  // namespace
+
+std::string told_words(std::string state) {
+    if (state.starts_with("open:")) return "open, " + state.substr(5, state.rfind(':') - 5);
+    std::replace(state.begin(), state.end(), '_', ' ');
+    return state;
+}
 
 std::vector<Block> timeline_section(const Stories& stories) {
     std::vector<Entry> entries;

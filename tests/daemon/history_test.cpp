@@ -66,6 +66,16 @@ protected:
         return found;
     }
 
+    json page_behind(const std::string& cursor, const std::string& limit) {
+        HistoryOptions asked = options();
+        asked.query = {{"limit", limit}};
+        if (!cursor.empty()) asked.query["cursor"] = cursor;
+        asked.format = ListFormat::json;
+        std::ostringstream out;
+        show_incidents(asked, out, errors_);
+        return json::parse(out.str());
+    }
+
     std::filesystem::path folder_;
     std::unique_ptr<Store> store_;
     std::ostringstream errors_;
@@ -171,24 +181,31 @@ TEST_F(HistoryTest, FiltersTakeOneConditionEach) {
     }
 }
 
-TEST_F(HistoryTest, PagesShowEachIncidentOnceAlsoWhenOneGrowsMeanwhile) {
-    const auto page = [&](const std::string& cursor) {
-        HistoryOptions asked = options();
-        asked.query = {{"limit", "2"}};
-        if (!cursor.empty()) asked.query["cursor"] = cursor;
-        asked.format = ListFormat::json;
-        std::ostringstream out;
-        show_incidents(asked, out, errors_);
-        return json::parse(out.str());
-    };
-    const json first = page("");
+TEST_F(HistoryTest, PagesShowEachIncidentOnceAlsoOfThoseSeenAtTheSameTime) {
+    ChangeSet same = PastIncidents().take();
+    for (auto& [unused, row] : same.incidents)
+        if (row->rule != "job-result-lost") row->last_seen = history_noon;
+    ASSERT_TRUE(store_->commit(same));
+    std::vector<int> found;
+    std::string cursor;
+    for (int page = 0; page < 10; ++page) {
+        const json body = page_behind(cursor, "1");
+        for (const json& row : body.at("incidents")) found.push_back(row["number"]);
+        if (body["next"].is_null()) break;
+        cursor = body["next"];
+    }
+    EXPECT_THAT(found, ElementsAre(4, 3, 2, 1));
+}
+
+TEST_F(HistoryTest, PagesShowNoneTwiceWhenOneGrowsMeanwhile) {
+    const json first = page_behind("", "2");
     EXPECT_EQ(first["incidents"][0]["number"], 4);
     EXPECT_EQ(first["incidents"][1]["number"], 3);
     ChangeSet grown = PastIncidents().take();
     for (auto& [key, row] : grown.incidents)
         if (key.back() == '3') row->last_seen = history_noon + std::chrono::hours(5);
     ASSERT_TRUE(store_->commit(grown));
-    const json second = page(first["next"]);
+    const json second = page_behind(first["next"], "2");
     EXPECT_EQ(second["incidents"][0]["number"], 2);
     EXPECT_EQ(second["incidents"][1]["number"], 1);
     EXPECT_TRUE(second["next"].is_null());
