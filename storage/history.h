@@ -25,7 +25,7 @@ struct IncidentFilter {
     std::string rule, namespace_;       // empty: any
     std::string workload;               // "Deployment/runner", or the name alone
     std::string pod;                    // or file: a member
-    std::string text;                   // words; each begins one of the lines, title or rule
+    std::string text;                   // words; each begins a word of one kept log line
     std::optional<Timestamp> since;     // it was going on at or after this
     std::optional<Timestamp> until;     // it had begun by then
     std::optional<IncidentCursor> after;
