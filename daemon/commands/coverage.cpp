@@ -1,12 +1,10 @@
 #include "daemon/commands/coverage.h"
 
 #include "daemon/api/coverage_json.h"
-#include "daemon/net/http_client.h"
+#include "daemon/commands/ask_daemon.h"
+#include "daemon/commands/incident_text.h"
 #include "daemon/runtime/clock.h"
 #include "storage/store.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <ostream>
 
@@ -25,38 +23,13 @@ Answer from_database(const std::string& file) {
 }
 
 Answer from_daemon(const std::string& address) {
-    asio::io_context io;
-    HttpClient client(io.get_executor());
-    HttpCall call;
-    call.url = "http://" + address + "/api/v1/coverage";
-    Result<HttpReply, HttpFailure> reply =
-        failure(HttpFailure{HttpFailure::Kind::cancelled, "no answer"});
-    const auto ask = [&]() -> asio::awaitable<void> {
-        reply = co_await client.fetch(std::move(call));
-    };
-    const auto at_end = [](std::exception_ptr thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-    };
-    asio::co_spawn(io, ask, at_end);
-    io.run();
-    const std::string hint =
-        "Name the http.listen of a running daemon with --api, or its "
-        "database with --database FILE.";
-    if (!reply)
-        return failure("no daemon can be asked at " + address + ": " + reply.error().what + ". " +
-                       hint);
+    const auto reply = ask_daemon(address, "/api/v1/coverage");
+    if (!reply) return failure(reply.error());
     const json body = json::parse(reply->body, nullptr, false);
     if (reply->status != 200 || !body.is_object() || !body.contains("sources"))
         return failure("what answers at " + address + " gave " + std::to_string(reply->status) +
-                       " and no coverage. " + hint);
+                       " and no coverage. " + where_to_ask);
     return body;
-}
-
-// The whole of the times of a table is their seconds.
-std::string seconds_of(const json& time) {
-    if (!time.is_string()) return {};
-    const auto parsed = parse_time(time.get_ref<const std::string&>());
-    return parsed ? format_time_for_people(parsed->time) : std::string();
 }
 
 std::string tables(const json& body, const CoverageOptions& options) {
@@ -83,14 +56,14 @@ std::string tables(const json& body, const CoverageOptions& options) {
         const json found = source.at("gaps");
         const std::string state = source.at("state");
         if (!options.all && found.empty() && state == "complete") continue;
-        source["from"] = seconds_of(source.at("read_from"));
-        source["to"] = seconds_of(source.at("read_up_to"));
+        source["from"] = time_for_people(source.at("read_from"));
+        source["to"] = time_for_people(source.at("read_up_to"));
         source["gap_count"] = found.size();
         for (json gap : found) {
             gap["member"] = source.at("member");
             gap["container"] = source.at("container");
-            gap["from"] = seconds_of(gap.at("from"));
-            gap["to"] = gap.at("to").is_null() ? "goes on" : seconds_of(gap.at("to"));
+            gap["from"] = time_for_people(gap.at("from"));
+            gap["to"] = gap.at("to").is_null() ? "goes on" : time_for_people(gap.at("to"));
             gaps.rows.push_back(std::move(gap));
         }
         sources.rows.push_back(std::move(source));

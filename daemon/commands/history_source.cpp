@@ -1,12 +1,9 @@
 #include "daemon/commands/history_source.h"
 
 #include "daemon/api/history_api.h"
-#include "daemon/net/http_client.h"
+#include "daemon/commands/ask_daemon.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -57,29 +54,14 @@ std::string encoded(const std::string& text) {
 }
 
 Answer from_daemon(const std::string& address, const std::string& path, const Query& query) {
-    asio::io_context io;
-    HttpClient client(io.get_executor());
-    HttpCall call;
-    call.url = "http://" + address + path;
+    std::string target = path;
     char separator = '?';
     for (const auto& [name, value] : query) {
-        call.url += separator + name + "=" + encoded(value);
+        target += separator + name + "=" + encoded(value);
         separator = '&';
     }
-    Result<HttpReply, HttpFailure> reply =
-        failure(HttpFailure{HttpFailure::Kind::cancelled, "no answer"});
-    const auto ask = [&]() -> asio::awaitable<void> {
-        reply = co_await client.fetch(std::move(call));
-    };
-    const auto at_end = [](std::exception_ptr thrown) {
-        if (thrown) std::rethrow_exception(thrown);
-    };
-    asio::co_spawn(io, ask, at_end);
-    io.run();
-    if (!reply)
-        return failure("no daemon can be asked at " + address + ": " + reply.error().what +
-                       ". Name the http.listen of a running daemon with --api, or its database "
-                       "with --database FILE.");
+    const auto reply = ask_daemon(address, target);
+    if (!reply) return failure(reply.error());
     auto document = document_of(reply->status, reply->body);
     if (!document) return failure("the daemon at " + address + ": " + document.error());
     return document;

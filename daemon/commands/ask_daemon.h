@@ -1,0 +1,18 @@
+#pragma once
+
+#include "daemon/net/http_client.h"
+#include "parsers/result.h"
+
+#include <string>
+
+namespace runnerwatch {
+
+// What a command says where a question had no answer.
+inline constexpr const char* where_to_ask =
+    "Name the http.listen of a running daemon with --api, or its database with --database FILE.";
+
+// GET `target` ("/api/v1/…") of the daemon whose http.listen is `address`. Blocks until there is a
+// reply, whatever its status. The error is for people.
+Result<HttpReply, std::string> ask_daemon(const std::string& address, const std::string& target);
+
+}  // namespace runnerwatch
