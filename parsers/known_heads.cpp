@@ -1,5 +1,8 @@
 #include "parsers/known_heads.h"
 
+#include <xxhash.h>
+#include <utility>
+
 namespace runnerwatch {
 
 const KnownHeads::Known* KnownHeads::of(std::string_view line, std::string_view head, bool judged) {
@@ -12,6 +15,16 @@ const KnownHeads::Known* KnownHeads::of(std::string_view line, std::string_view 
     Known fresh{look_.shape, std::nullopt};
     if (judged) fresh.says = matcher_.judge_message(decode_record(look_.text));
     return heads_.keep({}, head, fresh);
+}
+
+const KnownHeads::Known* KnownHeads::met_again(std::string_view line, std::string_view head) {
+    if (const Known* alike = heads_.find({}, head); alike != nullptr && alike->says) return alike;
+    if (head.size() > met_bytes_max) return nullptr;
+    if (met_.empty()) met_.resize(met_slots);
+    const std::uint64_t hash = XXH3_64bits(head.data(), head.size());
+    const auto mark = static_cast<std::uint32_t>(hash >> 32);
+    if (std::exchange(met_[hash % met_slots], mark) != mark) return nullptr;
+    return of(line, head, true);
 }
 
 }  // namespace runnerwatch

@@ -4,9 +4,12 @@
 #include "parsers/line_shape.h"
 #include "parsers/matcher.h"
 #include "parsers/message_key.h"
+#include "parsers/runner_line.h"
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace runnerwatch {
 
@@ -26,11 +29,19 @@ public:
     // says. nullptr: it may be something else. Good until the next call.
     const Known* of(std::string_view line, std::string_view head, bool judged);
 
+    // The same, judged, but nullptr for a head that is met for the first time: what is never met
+    // again is not worth finding out about.
+    const Known* met_again(std::string_view line, std::string_view head);
+
     void forget() { heads_ = {}; }
 
 private:
+    static constexpr std::size_t met_slots = 16 * 1024;
+    static constexpr std::size_t met_bytes_max = 256;  // of a head that is worth it
+
     const Matcher& matcher_;
     MessageMemo<Known> heads_;
+    std::vector<std::uint32_t> met_;  // hashes of heads, by other bits of them
     LineLook look_;
 };
 

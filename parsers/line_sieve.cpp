@@ -58,16 +58,57 @@ void LineSieve::sift() {
     std::size_t limit = long_line(end);
     while (at_ < end) {
         if (at_ >= limit) limit = long_line(end);
-        const auto line_end = [&] { return buffer_.find('\n', at_) + 1; };
-        if (reader_.reads_every_line() || reader_.selection().takes_every_line()) {
+        if (reads_every_line())
             read_on(line_end());
+        else if (at_ == limit)
+            judge();
+        else
+            search(limit);
+    }
+}
+
+// The lines before `limit` up to one that the reader may need more than a look at.
+void LineSieve::search(std::size_t limit) {
+    const std::size_t before = at_;
+    pass_known(limit);
+    if (at_ == limit || reads_every_line()) return;
+    if (at_ > before) window_ = 1;
+    const std::size_t edge =
+        limit - at_ <= window_ ? limit : buffer_.find('\n', at_ + window_ - 1) + 1;
+    const std::string_view searched = std::string_view(buffer_).substr(0, edge);
+    const std::size_t found =
+        matcher_.raw_filter().next(searched, at_, reader_.selection(), buffer_.size() - edge);
+    pass(found == npos ? edge : line_begin(found));
+    if (found != npos) return judge();
+    window_ = std::clamp(2 * window_, window_least, window_most);
+}
+
+// Lines that are all of their records, and of which is known what they say.
+void LineSieve::pass_known(std::size_t limit) {
+    if (base_ + at_ == 0) return;  // a byte order mark is for the reader
+    std::size_t passed = at_;
+    const auto tell = [&] {
+        if (passed < at_) reader_.skipped(std::string_view(buffer_).substr(passed, at_ - passed));
+    };
+    for (bool alone = base_ + at_ == closed_at_; at_ < limit; alone = true) {
+        const FirstLine first = first_line(std::string_view(buffer_).substr(at_, limit - at_));
+        if (first.head.empty()) break;
+        const KnownHeads::Known* alike = heads_.met_again(first.line, first.head);
+        if (alike == nullptr || !(alone || alike->shape.begins || holds_nothing_before())) {
+            if (begins_as_sentence(first.head)) closed_at_ = base_ + at_ + first.end;
+            break;
+        }
+        const auto text = static_cast<std::size_t>(first.head.data() - first.line.data());
+        if (!reader_.wants(*alike->says, first.line.substr(text))) {
+            at_ += first.end;
             continue;
         }
-        const std::string_view whole = std::string_view(buffer_).substr(0, limit);
-        const std::size_t found = matcher_.raw_filter().next(whole, at_, reader_.selection());
-        pass(found == npos ? limit : line_begin(found));
-        if (at_ < end) judge(line_end());
+        tell();
+        read_on(at_ + first.end);
+        passed = at_;
+        if (reads_every_line()) return;
     }
+    tell();
 }
 
 // The first line behind at_ that is longer than a line may be; `end`: there is none.
@@ -100,18 +141,19 @@ std::string_view LineSieve::line_at(std::size_t begin, std::size_t end) const {
 }
 
 // The line at at_ was found by the filter, or is a long one.
-void LineSieve::judge(std::size_t line_end) {
-    const std::string_view line = line_at(at_, line_end);
+void LineSieve::judge() {
+    const std::size_t end = line_end();
+    const std::string_view line = line_at(at_, end);
     // A byte order mark, and the limit of a line, are for the reader.
     const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
     if (const auto wanted = plain ? wants_known(line) : std::nullopt)
-        return *wanted ? read_on(line_end) : pass(line_end);
+        return *wanted ? read_on(end) : pass(end);
     look_at_line(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
-    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(line_end);
+    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(end);
     read_before(begin, look_);
-    read_on(line_end);
+    read_on(end);
 }
 
 // The same as judge() finds out, from what is known of lines that begin alike: whether this one,

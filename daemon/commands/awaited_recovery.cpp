@@ -1,17 +1,30 @@
 #include "daemon/commands/awaited_recovery.h"
 
+#include "parsers/find_text.h"
 #include "parsers/line_shape.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace runnerwatch {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
 
+// Between key and value as the runner colours them.
+constexpr std::string_view runner_field = "\x1b[0;m=";
+
 // Written alike in every format.
-bool is_plain(char c) { return is_key_character(c) && c != '[' && c != ']'; }
+bool is_plain(char c) {
+    static const auto plain = [] {
+        std::array<bool, 256> table{};
+        for (int i = 0; i < 256; ++i)
+            table[static_cast<std::size_t>(i)] =
+                is_key_character(static_cast<char>(i)) && i != '[' && i != ']';
+        return table;
+    }();
+    return plain[static_cast<unsigned char>(c)];
+}
 
 bool is_plain(std::string_view value) {
     return !value.empty() && value.size() <= 128 &&
@@ -22,10 +35,13 @@ bool is_plain(std::string_view value) {
 std::string_view value_behind(std::string_view raw, std::size_t at) {
     static constexpr std::size_t reset_max = 16;  // "\\u001b[0;m"
     if (at < raw.size() && is_plain(raw[at])) return {};
-    const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
-    if (equals == npos) return {};
-    const std::size_t begin = raw.find_first_not_of("\"\\ ", equals + 1);
-    if (begin == npos) return {};
+    std::size_t begin = at + runner_field.size();
+    if (!raw.substr(at).starts_with(runner_field) || begin == raw.size() || !is_plain(raw[begin])) {
+        const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
+        if (equals == npos) return {};
+        begin = raw.find_first_not_of("\"\\ ", equals + 1);
+        if (begin == npos) return {};
+    }
     const auto end = std::find_if_not(raw.begin() + static_cast<std::ptrdiff_t>(begin), raw.end(),
                                       [](char c) { return is_plain(c); });
     return raw.substr(begin, static_cast<std::size_t>(end - raw.begin()) - begin);
@@ -42,7 +58,7 @@ std::size_t AwaitedRecovery::number_of(const std::string& name) {
     const auto known = std::find_if(names_.begin(), names_.end(),
                                     [&](const Name& one) { return one.text == name; });
     if (known == names_.end()) {
-        names_.push_back({name, {}, {}, 0});
+        names_.push_back({name, {}, {}, false, 0});
         return names_.size() - 1;
     }
     return static_cast<std::size_t>(known - names_.begin());
@@ -71,6 +87,8 @@ void AwaitedRecovery::change(const Waiting& waiting, int by) {
         } else if (value != nullptr) {
             count(field.values, *value, by);
             count(names_[field.name].values, *value, by);
+        } else {
+            field.lacking += by;
         }
         (together += value == nullptr ? "" : *value) += '\0';
     }
@@ -94,15 +112,17 @@ bool AwaitedRecovery::may_be(Line& line, std::string_view raw, const Lone& lone)
     if (std::exchange(line.outdated, false))
         line.lone = std::any_of(line.members.begin(), line.members.end(),
                                 [&](const auto& member) { return lone(member.first); });
-    // A field that the line or the finding lacks proves nothing where there are several findings.
-    if (line.lone) return true;
     bool any = false;
     std::string together;
     for (const Field& field : line.same) {
         const auto value = awaited(field, raw);
-        any = any || field.any > 0;
-        if (!value && field.any == 0) return false;
         if (value) (together += *value) += '\0';
+        // A field that the line or the finding lacks proves nothing where there are several
+        // findings.
+        const bool passes =
+            field.any > 0 || (line.lone && (field.lacking > 0 || !names_[field.name].told));
+        if (!value && !passes) return false;
+        any = any || passes;
     }
     return any || line.together.contains(together);
 }
@@ -117,14 +137,17 @@ std::optional<std::string_view> AwaitedRecovery::awaited(const Field& field, std
 
 void AwaitedRecovery::find_values(Name& name, std::string_view raw) {
     name.found.clear();
-    const char* end = raw.data() + raw.size();
-    for (const char* at = raw.data(); at < end; ++at) {
-        // Far faster than find(), which stops at each letter that a name begins with.
-        at = static_cast<const char*>(
-            ::memmem(at, static_cast<std::size_t>(end - at), name.text.data(), name.text.size()));
-        if (at == nullptr) break;
-        const std::string_view value =
-            value_behind(raw, static_cast<std::size_t>(at - raw.data()) + name.text.size());
+    std::size_t places = 0;
+    name.told = false;
+    for (std::size_t at = find_text(raw, name.text); at != npos;
+         at = find_text(raw, name.text, at + 1)) {
+        const std::size_t end = at + name.text.size();
+        if (end < raw.size() && is_plain(raw[end])) continue;  // of a longer key
+        const std::string_view value = value_behind(raw, end);
+        name.told = ++places == 1 && !value.empty() && at > 0 &&
+                    (raw[at - 1] == ' ' || raw[at - 1] == 'm') &&
+                    raw.substr(end).starts_with(runner_field) &&
+                    value.data() == raw.data() + end + runner_field.size();
         if (!value.empty() && name.values.contains(value)) name.found.push_back(value);
     }
 }

@@ -58,12 +58,14 @@ private:
         std::string text;
         Counts values;                        // that some line is awaited with
         std::vector<std::string_view> found;  // those of them that stand in the line in hand
+        bool told = false;                    // the line has the field, with one plain value
         std::uint64_t searched = 0;           // the line in hand when they were looked for
     };
     struct Field {
         std::size_t name = 0;  // into names_
         Counts values;
-        std::int64_t any = 0;  // who takes any value, or one that formats write differently
+        std::int64_t any = 0;      // who takes any value, or one that formats write differently
+        std::int64_t lacking = 0;  // findings without a value
     };
     struct Line {
         std::vector<Field> same;
