@@ -18,13 +18,30 @@ const KnownHeads::Known* KnownHeads::of(std::string_view line, std::string_view 
 }
 
 const KnownHeads::Known* KnownHeads::met_again(std::string_view line, std::string_view head) {
-    if (const Known* alike = heads_.find({}, head); alike != nullptr && alike->says) return alike;
     if (head.size() > met_bytes_max) return nullptr;
-    if (met_.empty()) met_.resize(met_slots);
-    const std::uint64_t hash = XXH3_64bits(head.data(), head.size());
-    const auto mark = static_cast<std::uint32_t>(hash >> 32);
-    if (std::exchange(met_[hash % met_slots], mark) != mark) return nullptr;
-    return of(line, head, true);
+    const Known* alike = heads_.find({}, head);
+    if (alike == nullptr || !alike->says) {
+        if (met_.empty()) met_.resize(met_slots);
+        const std::uint64_t hash = XXH3_64bits(head.data(), head.size());
+        const auto mark = static_cast<std::uint32_t>(hash >> 32);
+        if (std::exchange(met_[hash % met_slots], mark) != mark) return nullptr;
+        alike = of(line, head, true);
+    }
+    if (alike != nullptr) keep_beginning(head, *alike);
+    return alike;
+}
+
+void KnownHeads::keep_beginning(std::string_view head, const Known& known) {
+    if (head.size() < Beginning::bytes_min || head.size() > Beginning::bytes_max) return;
+    if (beginnings_.empty()) beginnings_.resize(beginnings);
+    // Of a pair the one kept longer gives way.
+    const std::size_t slot = beginning_slot(head.data());
+    std::swap(beginnings_[slot], beginnings_[slot + 1]);
+    Beginning& kept = beginnings_[slot];
+    kept.size = static_cast<std::uint8_t>(head.size());
+    head.copy(kept.head, head.size());
+    kept.silent = known.silent();
+    kept.known = known;
 }
 
 }  // namespace runnerwatch

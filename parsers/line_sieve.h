@@ -53,7 +53,7 @@ public:
     // The input ended: what stands behind the last newline is a line, too.
     void end();
 
-    std::uint64_t lines() const;
+    std::uint64_t lines() const { return lines_; }
 
     // What is still known of the input's end, whole lines.
     std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
@@ -64,6 +64,16 @@ private:
     }
     void sift();
     void pass_known(std::size_t limit);
+    struct KnownLine {
+        const KnownHeads::Known* known = nullptr;  // nullptr: it is not
+        bool silent = false;                       // it says nothing
+        std::string_view text;                     // of its record
+        std::size_t end = 0;
+    };
+    KnownLine known_line(std::size_t limit);
+    bool asked_for(const KnownLine& line) {
+        return !line.silent && reader_.wants(*line.known->says, line.text);
+    }
     void search(std::size_t limit);
     std::size_t line_end() const { return buffer_.find('\n', at_) + 1; }
     void pass(std::size_t to);
@@ -76,7 +86,6 @@ private:
     void read_before(std::size_t begin, const LineLook& look);
     void read(std::size_t begin, std::size_t end, std::uint64_t number);
     void read_on(std::size_t end);
-    std::uint64_t lines_before();
     std::size_t long_line(std::size_t end) const;
     std::size_t line_begin(std::size_t at) const;
     void begin_long_line();
@@ -85,11 +94,9 @@ private:
     const Matcher& matcher_;
     Reader& reader_;
     std::string buffer_;
-    std::uint64_t base_ = 0;  // of the buffer, in bytes of the input
-    std::size_t at_ = 0;      // in the buffer: what stands before has been read or passed over
-    // Lines are counted when a number is needed, not at each that is passed over.
-    std::uint64_t lines_ = 0;  // before counted_
-    std::size_t counted_ = 0;  // in the buffer
+    std::uint64_t base_ = 0;   // of the buffer, in bytes of the input
+    std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
+    std::uint64_t lines_ = 0;  // before at_
     static constexpr std::size_t window_least = 512, window_most = 32 * 1024;
     std::size_t window_ = 1;         // bytes to be searched at once
     std::uint64_t closed_at_ = ~0u;  // in the input: nothing is held behind the line that ends here

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -21,13 +23,35 @@ std::string_view without_log_time(std::string_view line);
 // Nothing where the line may be anything else.
 std::optional<std::string_view> runner_head(std::string_view line);
 
-// The first line of a text.
-struct FirstLine {
-    std::string_view line;  // without its end, "\n" or "\r\n"
-    std::string_view head;  // its runner_head(); empty: it has none
-    std::size_t end = 0;    // of the line in the text, its newline included
+// Where the message begins of a line with such a time of nine digits before it, as nearly all have;
+// else where the line begins. May look at the 41 bytes from `line` on, be they its own or not.
+inline const char* behind_log_time(const char* line) {
+    constexpr std::uint64_t each = 0x0101010101010101u, high = 0x80 * each;
+    // Whether eight bytes are all of `least` to `most`.
+    const auto all_of = [](const char* at, std::uint64_t least, std::uint64_t most) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, at, sizeof bytes);
+        const std::uint64_t not_below = (bytes | high) - least * each;
+        const std::uint64_t not_above = (high + most * each) - bytes;
+        return (bytes & high) == 0 && (not_below & not_above & high) == high;
+    };
+    const bool has_time = line[4] == '-' && line[10] == 'T' && line[13] == ':' && line[29] == 'Z' &&
+                          line[30] == ' ' && all_of(line + 14, '.', ':') &&
+                          all_of(line + 21, '.', ':') && all_of(line, '-', 'T') &&
+                          all_of(line + 6, '-', 'T');
+    return has_time ? line + 31 : line;
+}
+
+// Where a line ends that goes on at `at`, and whether a quote, or a colon and a blank, stand before
+// that: with them in its fields a line of information may be the prefix of something else. There is
+// a newline before `end`.
+struct LineEnd {
+    const char* newline;
+    bool quotes;
 };
-// `text` must hold a newline. As fast as memory is read.
-FirstLine first_line(std::string_view text);
+using FindLineEnd = LineEnd(const char* at, const char* end);
+FindLineEnd find_line_end_by_bytes;
+FindLineEnd find_line_end_by_vectors;  // only on a processor with AVX2
+extern FindLineEnd& find_line_end;     // the fastest
 
 }  // namespace runnerwatch
