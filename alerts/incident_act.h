@@ -80,7 +80,8 @@ struct ActRefusal {
 };
 
 struct ActDone {
-    bool changed = false;  // false: it was so already
+    bool changed = false;    // false: it was so already
+    IncidentRow incident{};  // as it stands behind it
 };
 
 }  // namespace runnerwatch
