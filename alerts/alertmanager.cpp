@@ -115,7 +115,8 @@ void AlertmanagerLedger::collect(const Target& target, const std::string& url,
     }
     if (over(incident)) return;
     const auto known = sent_.find({target.receiver, url, labels});
-    if (known == sent_.end() && !tell_new) return;
+    const bool unknown = known == sent_.end() || known->second.resolved;
+    if ((known == sent_.end() && !tell_new) || (unknown && !incident.snoozed_by.empty())) return;
     const std::string annotations = annotations_for(incident, *pack_);
     const bool fresh = known == sent_.end() || known->second.resolved ||
                        known->second.incident != incident.key ||

@@ -147,7 +147,11 @@ Incident& IncidentBook::State::new_incident(IdentityRow& known, const Pending& w
     row.symptoms = "{}";
     row.causes = causes_to_json(first.causes).dump(-1, ' ', false, json::error_handler_t::replace);
     row.also = json(first.also).dump();
-    if (!previous.empty()) forget_incident(previous);
+    std::optional<IncidentRow> before;
+    if (const auto held = incidents.find(previous); held != incidents.end()) {
+        before = held->second.row;
+        if (!is_merged(previous)) forget_incident(previous);
+    }
     known.last_incident = row.key;
     current[identity] = row.key;
     by_rule[row.rule].insert(row.key);
@@ -158,6 +162,7 @@ Incident& IncidentBook::State::new_incident(IdentityRow& known, const Pending& w
     const Observation& last = waiting.hits.back();
     note(incident, last.due ? last.due : last.at, first.clock, "opened", first.place.member,
          opened_words(waiting, incident.row.title), evidence_reference(first));
+    if (before) carry_over(*before, incident, now);
     return incident;
 }
 
@@ -254,6 +259,7 @@ void IncidentBook::State::add(Incident& incident, const Observation& seen, Times
     raise_if_all_members(incident, now);
     if (unfolded && incident.rule) fold_open_symptoms(incident, now);
     incident.row.scope_words = scope_words(incident);
+    if (!uncounted) wake_if_seen_enough(incident, now);
 }
 
 // A line behind a recovery takes it back; a late one before it does not.
@@ -305,7 +311,9 @@ void IncidentBook::State::raise_severity(Incident& incident, Severity to, const 
     note(incident, incident.row.last_seen, incident.row.clock, "severity", "runnerwatch",
          std::string("severity raised to ") + to_string(to) + ": " + why);
     touch(incident);
-    static_cast<void>(now);
+    Incident& whole = incidents.at(root_of(incident.row.key));
+    if (whole.row.snoozed_until_worse && (&whole == &incident || to > whole.row.severity))
+        wake(whole, std::string("its severity rose to ") + to_string(to), now);
 }
 
 void IncidentBook::State::raise_if_all_members(Incident& incident, Timestamp now) {

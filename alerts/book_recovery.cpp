@@ -330,6 +330,7 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
                 ++row.reopened;
                 row.ended_at.reset();
                 row.proof.clear();
+                row.resolved_by.clear();
                 note(incident, row.last_seen, row.clock, "reopened", "runnerwatch", "open again");
             }
             break;

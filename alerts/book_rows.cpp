@@ -13,9 +13,6 @@ using nlohmann::json;
 
 namespace {
 
-// How long an ended incident stays in memory, for lines that are read late.
-constexpr std::chrono::hours ended_kept{48};
-
 json time_to_json(const std::optional<Timestamp>& at) {
     return at ? json(at->time_since_epoch().count()) : json();
 }
@@ -154,11 +151,20 @@ void IncidentBook::State::note(Incident& incident, std::optional<Timestamp> at, 
         ++refused;
         return;
     }
+    write_row(incident, at, clock, kind, actor, text, evidence_ref, details);
+}
+
+std::int64_t IncidentBook::State::write_row(Incident& incident, std::optional<Timestamp> at,
+                                            ClockKind clock, const std::string& kind,
+                                            const std::string& actor, const std::string& text,
+                                            const std::string& evidence_ref,
+                                            const std::string& details) {
     const std::int64_t change = ++incident.row.changes;
     changes.timeline[{incident.row.key, change}] =
         TimelineRow{incident.row.key,       change,  at,          clock, kind, actor,
                     shortened(text, 2'000), details, evidence_ref};
     touch(incident);
+    return change;
 }
 
 void IncidentBook::State::touch(Incident& incident) {
@@ -192,16 +198,18 @@ void IncidentBook::State::forget_incident(const std::string& key) {
     if (const auto latest = current.find(found->second.row.identity);
         latest != current.end() && latest->second == key)
         current.erase(latest);
+    if (const auto& into = found->second.row.merged_into; !into.empty()) {
+        const auto siblings = merged.find(into);
+        siblings->second.erase(key);
+        if (siblings->second.empty()) merged.erase(siblings);
+    }
     incidents.erase(found);
 }
 
 void IncidentBook::State::forget_old(Timestamp now) {
     std::vector<std::string> old;
     for (const auto& [key, incident] : incidents) {
-        const bool over = incident.row.state == IncidentState::resolved ||
-                          incident.row.state == IncidentState::folded;
-        const auto last = incident.row.ended_at ? incident.row.ended_at : incident.row.last_seen;
-        if (over && last && now - *last > ended_kept) old.push_back(key);
+        if (ended_long_ago(incident.row, now) && !must_stay(incident, now)) old.push_back(key);
     }
     for (const auto& key : old) forget_incident(key);
     std::set<std::string> in_use;
@@ -234,15 +242,21 @@ void IncidentBook::load(const StoredState& stored) {
         state.workload_sources[workload_key(row.place)].insert(row.place.instance);
     }
     for (const auto& row : stored.recovery_marks) state.marks[row.instance].load(row);
+    std::set<std::string> merged_somewhere;
+    for (const auto& row : stored.incidents) merged_somewhere.insert(row.merged_into);
     for (const auto& row : stored.incidents) {
         const auto known = state.identities.find(row.identity);
-        // Only the latest of an identity can still be joined by a line.
-        if (known != state.identities.end() && known->second.last_incident != row.key) continue;
+        // Only the latest of an identity can still be joined by a line; others may have a part in
+        // what is told.
+        const bool latest =
+            known == state.identities.end() || known->second.last_incident == row.key;
+        if (!latest && row.merged_into.empty() && !merged_somewhere.contains(row.key)) continue;
         Incident& incident = state.incidents[row.key];
         incident.row = row;
         incident.rule = state.rule(row.rule);
         if (!row.values.empty()) incident.values = json::parse(row.values).get<Values>();
-        state.current[row.identity] = row.key;
+        if (latest) state.current[row.identity] = row.key;
+        if (!row.merged_into.empty()) state.merged[row.merged_into].insert(row.key);
         if (row.state != IncidentState::resolved && row.state != IncidentState::folded)
             state.by_rule[row.rule].insert(row.key);
     }

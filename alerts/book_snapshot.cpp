@@ -21,30 +21,38 @@ json incident_words(const Incident& incident) {
     for (const auto& [slot, proof] : incident.evidence)
         evidence.push_back({slot, proof.ordinal, proof.instance, proof.first_line, proof.last_line,
                             proof.hash, proof.rule});
-    return {{"key", row.key},
-            {"ulid", row.ulid},
-            {"identity", row.identity},
-            {"occurrence", row.occurrence},
-            {"previous", row.previous},
-            {"severity", to_string(row.severity)},
-            {"state", to_string(row.state)},
-            {"first", words(row.first_seen)},
-            {"last", words(row.last_seen)},
-            {"ended", words(row.ended_at)},
-            {"count", row.count},
-            {"evidence_count", row.evidence_count},
-            {"changes", row.changes},
-            {"reopened", row.reopened},
-            {"flapping", row.flapping},
-            {"folded_into", row.folded_into},
-            {"symptoms", row.symptoms},
-            {"causes", row.causes},
-            {"scope", row.scope_words},
-            {"waiting_for", row.waiting_for},
-            {"proof", row.proof},
-            {"acknowledged_by", row.acknowledged_by},
-            {"members", members},
-            {"evidence", evidence}};
+    return {
+        {"key", row.key},
+        {"ulid", row.ulid},
+        {"identity", row.identity},
+        {"occurrence", row.occurrence},
+        {"previous", row.previous},
+        {"severity", to_string(row.severity)},
+        {"state", to_string(row.state)},
+        {"first", words(row.first_seen)},
+        {"last", words(row.last_seen)},
+        {"ended", words(row.ended_at)},
+        {"count", row.count},
+        {"evidence_count", row.evidence_count},
+        {"changes", row.changes},
+        {"reopened", row.reopened},
+        {"flapping", row.flapping},
+        {"folded_into", row.folded_into},
+        {"symptoms", row.symptoms},
+        {"causes", row.causes},
+        {"scope", row.scope_words},
+        {"waiting_for", row.waiting_for},
+        {"proof", row.proof},
+        {"acknowledged", {row.acknowledged_by, words(row.acknowledged_until)}},
+        {"snoozed",
+         {row.snoozed_by, words(row.snoozed_until), row.snoozed_count, row.snoozed_until_worse}},
+        {"wakes", {row.wakes, row.woke_because}},
+        {"assignee", row.assignee},
+        {"tags", row.tags},
+        {"merged_into", row.merged_into},
+        {"resolved_by", row.resolved_by},
+        {"members", members},
+        {"evidence", evidence}};
 }
 
 }  // namespace
@@ -53,6 +61,8 @@ std::string IncidentBook::snapshot() const {
     json all;
     for (const auto& [key, incident] : state_->incidents)
         all["incidents"].push_back(incident_words(incident));
+    for (const auto& [identity, key] : state_->current) all["current"].push_back({identity, key});
+    for (const auto& [into, keys] : state_->merged) all["merged"].push_back({into, keys});
     for (const auto& [identity, waiting] : state_->pending)
         all["pending"].push_back({identity, pending_to_json(waiting)});
     for (const auto* index : {&state_->promises, &state_->sequences})

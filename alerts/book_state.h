@@ -21,7 +21,17 @@ struct Incident {
     Values values;               // of the first record
     std::map<std::string, MemberRow> members;
     std::map<int, EvidenceRow> evidence;  // by slot
+    std::optional<Timestamp> kept_until;  // it was recalled
 };
+
+// How long an ended incident stays in memory, for lines that are read late.
+constexpr std::chrono::hours ended_kept{48};
+
+bool has_ended(const IncidentRow& row);
+bool ended_long_ago(const IncidentRow& row, Timestamp now);
+
+// The incident as people name it: "#12", before it has a number its title.
+std::string name_for_people(const IncidentRow& row);
 
 // What is known about the recovery of one member.
 struct Verdict {
@@ -55,6 +65,9 @@ struct IncidentBook::State {
     std::map<std::string, RecoveryMarks> marks;                      // by instance
     std::map<std::string, std::map<std::string, Timestamp>> wanted;  // key -> instance -> due
     std::map<std::string, std::set<std::string>> wanted_of;          // instance -> keys
+
+    // Incidents held, by the one they are merged into, which may not be held itself.
+    std::map<std::string, std::set<std::string>> merged;
 
     // Incidents whose members are to be judged again before the input in hand is done with: what
     // proves recovery in one depends on which others a container shows.
@@ -131,6 +144,37 @@ struct IncidentBook::State {
     void want(const std::string& key, const WatermarkWanted& watermark);
     void want_nothing(const std::string& key);
 
+    // book_acts.cpp: what people do
+    Result<ActDone, ActRefusal> act(Incident& incident, const ActRequest& request, Timestamp now);
+    void note_act(Incident& incident, const ActRequest& request, const std::string& text,
+                  const std::string& details, Timestamp now);
+    Result<ActDone, ActRefusal> snooze(Incident& incident, const ActRequest& request,
+                                       Timestamp now);
+    Result<ActDone, ActRefusal> change_tags(Incident& incident, const ActRequest& request,
+                                            Timestamp now);
+    Result<ActDone, ActRefusal> resolve(Incident& incident, const ActRequest& request,
+                                        Timestamp now);
+
+    // book_snooze.cpp: what ends by our clock or by what is seen
+    void wake(Incident& incident, const std::string& why, Timestamp now);
+    void wake_if_seen_enough(Incident& incident, Timestamp now);
+    bool lasts(const Incident& incident) const;  // it, or what it is merged with
+    void expire(Incident& incident, Timestamp now);
+    std::optional<Timestamp> next_expiry(const Incident& incident) const;
+
+    // book_merges.cpp
+    std::string root_of(const std::string& key) const;
+    std::vector<const Incident*> group_of(const std::string& root) const;  // itself first
+    bool is_merged(const std::string& key) const;
+    bool in_living_group(const std::string& key) const;
+    void leave_if_alone(const std::string& key);
+    Result<ActDone, ActRefusal> merge(Incident& incident, const ActRequest& request,
+                                      const std::string& into, Timestamp now);
+    Result<ActDone, ActRefusal> split(Incident& incident, const ActRequest& request, Timestamp now);
+    void put_merged(Incident& incident, const std::string& into);
+    void carry_over(const IncidentRow& before, Incident& incident, Timestamp now);
+    bool must_stay(const Incident& incident, Timestamp now) const;
+
     // book_words.cpp
     std::string waiting_words(const Incident& incident) const;
     std::string scope_words(const Incident& incident) const;
@@ -146,6 +190,10 @@ struct IncidentBook::State {
     void note(Incident& incident, std::optional<Timestamp> at, ClockKind clock,
               const std::string& kind, const std::string& actor, const std::string& text,
               const std::string& evidence_ref = {}, const std::string& details = "{}");
+    std::int64_t write_row(Incident& incident, std::optional<Timestamp> at, ClockKind clock,
+                           const std::string& kind, const std::string& actor,
+                           const std::string& text, const std::string& evidence_ref,
+                           const std::string& details);
     void touch(Incident& incident);
     void forget_incident(const std::string& key);
     void materialise_incident(const std::string& key);

@@ -53,8 +53,10 @@ bool IncidentBook::State::shares_scope(
 Incident* IncidentBook::State::cause_for(const Observation& seen) {
     const auto rules = causes_of.find(seen.rule->id);
     if (rules == causes_of.end()) return nullptr;
-    for (auto& [unused, incident] : incidents)
-        if (rules->second.contains(incident.row.rule) &&
+    for (auto& [key, incident] : incidents)
+        // An earlier occurrence may be held for what people did to it.
+        if (rules->second.contains(incident.row.rule) && current.contains(incident.row.identity) &&
+            current.at(incident.row.identity) == key &&
             shares_scope(incident, *seen.rule, seen.place, seen.identity, seen.at))
             return &incident;
     return nullptr;

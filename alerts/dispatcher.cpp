@@ -21,7 +21,7 @@ bool says_over(const std::string& state) { return state == "resolved" || state =
 // "open:error:0" -> error; nothing for other states.
 std::optional<Severity> severity_said(const std::string& state) {
     if (!says_open(state)) return std::nullopt;
-    return severity_from(state.substr(5, state.rfind(':') - 5));
+    return severity_from(state.substr(5, state.find(':', 5) - 5));
 }
 
 Timestamp next_digest(Timestamp now) {
@@ -54,7 +54,8 @@ std::string told_state(const IncidentRow& incident) {
             break;
     }
     return std::string("open:") + to_string(incident.severity) + ":" +
-           std::to_string(incident.reopened);
+           std::to_string(incident.reopened) +
+           (incident.wakes > 0 ? ":" + std::to_string(incident.wakes) : "");
 }
 
 Dispatcher::Dispatcher(Route root, std::set<std::string> own_grouping)
@@ -89,7 +90,9 @@ void Dispatcher::incident_changed(const IncidentRow& incident, Timestamp now) {
             const auto& told = group.incidents[incident.key].told;
             const auto before = severity_said(told), after = severity_said(told_state(incident));
             const bool raised = before && after && *after > *before;
-            const bool waits = group.row.last_sent_at && !raised;
+            // Whoever snoozed it asked to hear now.
+            const bool woke = group.snoozed.contains(incident.key) && incident.snoozed_by.empty();
+            const bool waits = group.row.last_sent_at && !raised && !woke;
             put(group, incident, now,
                 group.row.kind == daily_group ? next_digest(now)
                 : waits ? std::max(now, *group.row.last_sent_at + group.interval)
@@ -133,9 +136,16 @@ void Dispatcher::put(Group& group, const IncidentRow& incident, Timestamp now, T
     else
         group.acknowledged.insert(incident.key);
     const GroupKey key{group.row.receiver, group.row.group_key};
+    const bool sleeps = !incident.snoozed_by.empty();
+    const bool woke = !sleeps && group.snoozed.erase(incident.key) > 0;
+    if (sleeps && group.snoozed.insert(incident.key).second && !owes(group)) {
+        group.row.due_at.reset();
+        group.row.owed_since.reset();
+        touch(key);
+    }
     OutboxIncidentRow& entry = group.incidents[incident.key];
     const std::string state = told_state(incident);
-    if (entry.owed == state) return;
+    if (entry.owed == state && !woke) return;
     entry.receiver = group.row.receiver;
     entry.group_key = group.row.group_key;
     entry.incident = incident.key;
@@ -143,9 +153,10 @@ void Dispatcher::put(Group& group, const IncidentRow& incident, Timestamp now, T
     touch(key);
     const bool never_mind =
         entry.told.empty() &&
-        (state == "folded" || (state == "resolved" && group.row.kind == daily_group));
+        (state == "folded" || (state == "resolved" && (sleeps || group.row.kind == daily_group)));
     if (never_mind) {
         group.incidents.erase(incident.key);
+        group.snoozed.erase(incident.key);
         groups_of_[incident.key].erase(key);
         if (groups_of_[incident.key].empty()) groups_of_.erase(incident.key);
         changes_.outbox_incidents[{key.first, key.second, incident.key}] = std::nullopt;
@@ -158,7 +169,10 @@ void Dispatcher::put(Group& group, const IncidentRow& incident, Timestamp now, T
 
 bool Dispatcher::owes(const Group& group) {
     return std::any_of(group.incidents.begin(), group.incidents.end(),
-                       [](const auto& entry) { return entry.second.told != entry.second.owed; }) ||
+                       [&](const auto& entry) {
+                           return entry.second.told != entry.second.owed &&
+                                  !group.snoozed.contains(entry.first);
+                       }) ||
            (group.row.kind == start_group && !group.row.last_sent_at);
 }
 
@@ -172,7 +186,8 @@ void Dispatcher::caught_up(const std::vector<const IncidentRow*>& incidents,
         for (const Route* route : routes_for(root_, *incident)) {
             if (route->receiver.empty() || own_grouping_.contains(route->receiver)) continue;
             owe(*route, *incident, now);
-            if (incident->response == Response::page) found[route->receiver].push_back(incident);
+            if (incident->response == Response::page && incident->snoozed_by.empty())
+                found[route->receiver].push_back(incident);
         }
     }
     if (!outage.empty())
@@ -218,7 +233,8 @@ std::optional<Timestamp> Dispatcher::due_time(const Group& group) const {
     } else if (group.row.kind == "group" && group.row.last_sent_at) {
         const bool open =
             std::any_of(group.incidents.begin(), group.incidents.end(), [&](const auto& entry) {
-                return says_open(entry.second.told) && !group.acknowledged.contains(entry.first);
+                return says_open(entry.second.told) && !group.acknowledged.contains(entry.first) &&
+                       !group.snoozed.contains(entry.first);
             });
         if (open) due = *group.row.last_sent_at + group.repeat;
     }
@@ -253,6 +269,7 @@ std::vector<DueMessage> Dispatcher::due(Timestamp now, bool even_uncommitted) {
             message.labels[name] = value.get<std::string>();
         std::string state = key.first + "\n" + key.second;
         for (const auto& [incident, entry] : group.incidents) {
+            if (group.snoozed.contains(incident)) continue;
             const bool wanted =
                 message.reminder ? says_open(entry.told) && !group.acknowledged.contains(incident)
                                  : entry.told != entry.owed;
@@ -281,6 +298,7 @@ void Dispatcher::settle(Group& group, const DueMessage& message, Timestamp now) 
             // A ticket that is still open stays with its digest until its end has been told.
             if (group.row.kind == daily_group && !says_over(sent.owed)) continue;
             group.incidents.erase(entry);
+            group.snoozed.erase(sent.incident);
             groups_of_[sent.incident].erase(key);
             if (groups_of_[sent.incident].empty()) groups_of_.erase(sent.incident);
             changes_.outbox_incidents[{key.first, key.second, sent.incident}] = std::nullopt;

@@ -54,6 +54,7 @@ public:
     void caught_up(const std::vector<const IncidentRow*>& incidents, const std::string& outage,
                    Timestamp now);
 
+    // As it is told: IncidentBook::as_told().
     void incident_changed(const IncidentRow& incident, Timestamp now);
 
     std::vector<DueMessage> due(Timestamp now, bool even_uncommitted = false);
@@ -83,7 +84,8 @@ private:
         Duration interval{};
         Duration repeat{};
         std::map<std::string, OutboxIncidentRow> incidents;
-        std::set<std::string> acknowledged;  // incidents a person has taken
+        std::set<std::string> acknowledged;  // incidents a person has taken: no reminders
+        std::set<std::string> snoozed;       // of these nothing is told at all
         std::uint64_t written = 0;           // number of the take_changes that holds it
         bool sending = false;
     };
@@ -105,7 +107,8 @@ private:
     std::uint64_t taken_ = 0, committed_ = 0;
 };
 
-// The state of an incident as a receiver is told it: "open:error:0", "resolved", …
+// The state of an incident as a receiver is told it: "open:error:0" (severity, how often it was
+// opened again, and behind a third colon how many snoozes ended by themselves), "resolved", …
 std::string told_state(const IncidentRow& incident);
 
 }  // namespace runnerwatch

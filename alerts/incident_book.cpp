@@ -160,40 +160,10 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
     state_->settle_unsettled(now);
 }
 
-bool IncidentBook::act(const std::string& key, const std::string& action, const std::string& actor,
-                       const std::string& text, Timestamp now) {
-    const auto found = state_->incidents.find(key);
-    if (found == state_->incidents.end()) return false;
-    Incident& incident = found->second;
-    const bool ended = incident.row.state == IncidentState::resolved ||
-                       incident.row.state == IncidentState::folded;
-    if (action == "ack") {
-        incident.row.acknowledged_by = actor;
-    } else if (action == "unack") {
-        incident.row.acknowledged_by.clear();
-    } else if (action == "resolve" && !ended) {
-        for (auto& [unused, member] : incident.members) {
-            member.state = MemberState::recovered;
-            member.proof = "resolved by " + actor;
-            state_->dirty_members.insert({key, member.place.member});
-        }
-        state_->note(incident, now, ClockKind::ours, action, actor, text);
-        state_->end(incident, incident.row.last_seen, "resolved by " + actor, now);
-        state_->settle_unsettled(now);
-        return true;
-    } else if (action != "note") {
-        return false;
-    }
-    state_->note(incident, now, ClockKind::ours, action, actor, text);
-    state_->touch(incident);
-    return true;
-}
-
 void IncidentBook::tick(Timestamp now) {
     for (auto& [key, incident] : state_->incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
+        state_->expire(incident, now);
+        if (has_ended(incident.row)) continue;
         const bool waits =
             std::any_of(incident.members.begin(), incident.members.end(),
                         [](const auto& entry) { return entry.second.waits_since.has_value(); });
@@ -208,6 +178,8 @@ void IncidentBook::tick(Timestamp now) {
 std::optional<Timestamp> IncidentBook::next_tick() const {
     std::optional<Timestamp> next;
     for (const auto& [unused, incident] : state_->incidents) {
+        const auto expiry = state_->next_expiry(incident);
+        if (expiry && (!next || *expiry < *next)) next = expiry;
         if (incident.row.state != IncidentState::open &&
             incident.row.state != IncidentState::recovering)
             continue;
@@ -240,7 +212,9 @@ void IncidentBook::extend(const EvidenceRef& ref, const std::string& line) {
 }
 
 std::vector<std::string> IncidentBook::take_changed() {
-    std::vector<std::string> keys(state_->changed.begin(), state_->changed.end());
+    std::set<std::string> changed = state_->changed;
+    for (const auto& key : state_->changed) changed.insert(state_->root_of(key));
+    std::vector<std::string> keys(changed.begin(), changed.end());
     state_->changed.clear();
     return keys;
 }

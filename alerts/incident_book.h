@@ -1,9 +1,13 @@
 #pragma once
 
+#include "alerts/incident_act.h"
 #include "parsers/matcher.h"
+#include "parsers/result.h"
 #include "storage/change_set.h"
+#include "storage/history.h"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -97,6 +101,9 @@ public:
     static constexpr std::chrono::minutes fold_within{10};
     static constexpr std::chrono::minutes late_tolerance{2};
     static constexpr std::chrono::minutes cannot_tell_after{5};
+    static constexpr std::int64_t act_rows_max = 1'000;  // of the timeline, beyond timeline_max
+    static constexpr std::size_t merged_max = 100;       // incidents told as one
+    static constexpr std::chrono::minutes recalled_for{10};
     static constexpr std::chrono::hours flapping_within{1};
     static constexpr std::size_t flapping_openings = 3;
 
@@ -122,10 +129,13 @@ public:
     void watermark(const std::string& instance, Timestamp read_up_to, Timestamp now);
     void gap(const std::string& instance, std::optional<Timestamp> from,
              std::optional<Timestamp> to, const std::string& why, Timestamp now);
-    // "ack", "unack", "note", "resolve". False: no such incident, or not in a fitting state.
-    bool act(const std::string& incident, const std::string& action, const std::string& actor,
-             const std::string& text, Timestamp now);
+    // All of it or, refused, nothing. What was so already changes nothing.
+    Result<ActDone, ActRefusal> act(const ActRequest& request, Timestamp now);
     void tick(Timestamp now);
+
+    // Takes an incident back in that had left memory, so that it can be acted on: with nothing of
+    // it unwritten. It stays for `recalled_for` at least. No change to one that is held.
+    void recall(const IncidentDetail& stored, Timestamp now);
 
     // A raw line that belongs to a record already counted.
     void extend(const EvidenceRef& ref, const std::string& line);
@@ -140,6 +150,16 @@ public:
     void set_numbers(const std::map<std::string, std::int64_t>& numbers);
 
     const IncidentRow* find(const std::string& key) const;
+    // By number ("12" or "#12"), ULID or key; empty where it holds none like that.
+    std::string key_of(std::string_view id) const;
+
+    // The incident as people are told it: of merged ones the first speaks for all (open as long as
+    // any is, as severe as the worst), the others say `folded` into it. None: it is not held.
+    std::optional<IncidentRow> as_told(const std::string& key) const;
+    bool is_merged(const std::string& key) const;
+    // All incidents as they are told, by key. Those that had to be put together stand in `made`,
+    // which must outlive the answer.
+    std::vector<const IncidentRow*> told(std::deque<IncidentRow>& made) const;
     std::vector<const IncidentRow*> incidents() const;  // by key; ended ones a line may still join
     std::vector<const MemberRow*> members(const std::string& key) const;
     std::vector<WatermarkWanted> wanted() const;

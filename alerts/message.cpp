@@ -44,9 +44,12 @@ std::string incident_text(const MessageIncident& incident) {
     text += since_words(row) + "\n";
     if (incident.reason == Reason::was_open)
         text += "It began and ended before you could be reached.\n";
+    if (!row.woke_because.empty() &&
+        (incident.reason == Reason::snooze_ended || incident.reason == Reason::opened))
+        text += "its snooze ended: " + row.woke_because + "\n";
     if (!row.proof.empty()) text += "proof: " + row.proof + "\n";
     const bool over = row.state == IncidentState::resolved || row.state == IncidentState::folded;
-    if (over) return text;
+    if (over || incident.reason == Reason::part_of) return text;
     if (!row.impact.empty()) text += "impact: " + row.impact + "\n";
     if (const auto cause = top_cause(row)) {
         text += "why (" + cause->confidence + "): " + cause->says + "\n";
@@ -93,6 +96,8 @@ const char* to_string(Reason reason) {
             return "cannot_tell";
         case Reason::flapping:
             return "flapping";
+        case Reason::snooze_ended:
+            return "snooze_ended";
         case Reason::reminder:
             return "reminder";
         case Reason::found_at_start:
@@ -109,11 +114,18 @@ Reason reason_for(const DueMessage& message, const DueMessage::Entry& entry) {
     if (entry.owed == "cannot_tell") return Reason::cannot_tell;
     if (message.kind == "start") return Reason::found_at_start;
     if (entry.told.empty()) return Reason::opened;
-    const auto reopened = [](const std::string& state) {
-        return state.substr(state.rfind(':') + 1);
+    // open:severity:reopened, and :wakes behind that.
+    const auto part = [](const std::string& state, int number) {
+        std::size_t from = 0;
+        for (; number > 0 && from != std::string::npos; --number) {
+            from = state.find(':', from);
+            if (from != std::string::npos) ++from;
+        }
+        return from == std::string::npos ? "" : state.substr(from, state.find(':', from) - from);
     };
-    if (entry.told.rfind("open:", 0) == 0 && reopened(entry.told) == reopened(entry.owed))
-        return Reason::severity_raised;
+    if (part(entry.told, 3) != part(entry.owed, 3)) return Reason::snooze_ended;
+    if (entry.told.rfind("open:", 0) == 0 && part(entry.told, 2) == part(entry.owed, 2))
+        return entry.told == entry.owed ? Reason::snooze_ended : Reason::severity_raised;
     return Reason::reopened;
 }
 

@@ -21,6 +21,7 @@ enum class Reason {
     part_of,  // it turned out to be a symptom of another
     cannot_tell,
     flapping,
+    snooze_ended,
     reminder,
     found_at_start
 };

@@ -81,7 +81,8 @@ void App::load(const StoredState& stored) {
     ledger_ = std::make_unique<AlertmanagerLedger>(matcher_->pack(), alertmanagers(config_));
     ledger_->load(stored);
     // What was owed when we stopped follows from the incidents as they stand.
-    for (const IncidentRow* incident : book_->incidents())
+    std::deque<IncidentRow> made;
+    for (const IncidentRow* incident : book_->told(made))
         dispatcher_->incident_changed(*incident, started_at_);
 }
 
@@ -148,7 +149,7 @@ void App::collect(ChangeSet& changes) {
     sources_->take_changes(changes);
     const Timestamp now = clock_.now();
     for (const auto& key : book_->take_changed())
-        if (const IncidentRow* incident = book_->find(key))
+        if (const auto incident = book_->as_told(key))
             dispatcher_->incident_changed(*incident, now);
     changes.merge(book_->take_changes());
     changes.merge(unclassified_.take_changes());
@@ -193,9 +194,10 @@ void App::on_all_caught_up(const std::string& why) {
     spdlog::info("caught up ({}): {} incidents open", why, open);
     // What became dirty so far belongs to the history that is not told line by line.
     for (const auto& key : book_->take_changed())
-        if (const IncidentRow* incident = book_->find(key))
+        if (const auto incident = book_->as_told(key))
             dispatcher_->incident_changed(*incident, clock_.now());
-    dispatcher_->caught_up(incidents, outage_words(), clock_.now());
+    std::deque<IncidentRow> made;
+    dispatcher_->caught_up(book_->told(made), outage_words(), clock_.now());
     committer_->kick();
 }
 
@@ -232,14 +234,17 @@ asio::awaitable<std::vector<IncidentDetail>> App::details(std::vector<std::strin
             return rows;
         };
         found = co_await reader_thread_.run(job);
+        for (auto& detail : found)
+            if (book_->is_merged(detail.incident.key))
+                detail.incident = *book_->as_told(detail.incident.key);
         if (found.size() == keys.size()) co_return found;
         found.clear();
     }
     for (const auto& key : keys) {
-        const IncidentRow* row = book_->find(key);
+        auto row = book_->as_told(key);
         if (!row) continue;
         IncidentDetail detail;
-        detail.incident = *row;
+        detail.incident = std::move(*row);
         for (const MemberRow* member : book_->members(key)) detail.members.push_back(*member);
         found.push_back(std::move(detail));
     }

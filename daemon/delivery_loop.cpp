@@ -80,8 +80,9 @@ asio::awaitable<void> DeliveryLoop::run() {
             std::string name = message.receiver;
             tasks_.spawn(std::move(name), send(std::move(message)));
         }
+        std::deque<IncidentRow> made;
         for (auto& due :
-             ledger_.due(book_.incidents(), !dispatcher_.catching_up(), emergency, now)) {
+             ledger_.due(book_.told(made), !dispatcher_.catching_up(), emergency, now)) {
             if (!posting_.insert(due.url).second) continue;
             std::string name = due.receiver;
             tasks_.spawn(std::move(name), post(std::move(due)));

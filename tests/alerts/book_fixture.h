@@ -159,6 +159,12 @@ protected:
         book->recover(seen, now);
     }
 
+    Result<ActDone, ActRefusal> act(const std::string& key, IncidentAct what,
+                                    const std::string& note = "",
+                                    const std::string& actor = "ann") {
+        return book->act({key, std::move(what), actor, "api", note}, now);
+    }
+
     // Takes a book down to rows and up again, as a restart does.
     void restart() {
         const std::string before = book->snapshot();

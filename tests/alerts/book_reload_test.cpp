@@ -72,7 +72,7 @@ TEST_F(BookReload, LeavesIncidentsOfRulesThatAreNoMore) {
     book->watermark(one.instance, noon + 1h, now);
     book->tick(now + 1h);
     EXPECT_EQ(book->find(key)->state, IncidentState::open);
-    EXPECT_TRUE(book->act(key, "resolve", "anna", "done", now));
+    EXPECT_TRUE(act(key, ResolveByHand{}, "done"));
     restart();
 }
 

@@ -2,6 +2,7 @@
 // the book that wrote it, so a kill at any moment costs nothing but reading again.
 #include "storage/store.h"
 #include "tests/alerts/book_fixture.h"
+#include "tests/alerts/random_act.h"
 #include "tests/storage/sample_rows.h"
 
 #include <random>
@@ -93,9 +94,7 @@ protected:
                 break;
             case 11: {
                 if (incidents.empty()) break;
-                const char* actions[] = {"ack", "unack", "note", "resolve"};
-                book->act(incidents[random() % incidents.size()]->key, actions[any(4)], "ann",
-                          "by hand", now);
+                static_cast<void>(book->act(random_act(random, incidents, now), now));
                 break;
             }
         }

@@ -179,6 +179,98 @@ TEST_F(DispatcherTest, RemindsOfWhatNobodyTookAndOnlyOfThat) {
     EXPECT_THAT(due(noon + 24h), IsEmpty()) << "a person has it";
 }
 
+TEST_F(DispatcherTest, OfWhatIsSnoozedNothingIsToldUntilItWakesAndThenWhy) {
+    dispatcher->caught_up({}, "", noon);
+    auto one = incident("a");
+    dispatcher->incident_changed(one, noon);
+    answer(due(noon + 30s).at(0), 200, noon + 30s);
+    one.snoozed_by = "ann";
+    dispatcher->incident_changed(one, noon + 1min);
+    one.severity = Severity::critical;
+    one.reopened = 1;
+    dispatcher->incident_changed(one, noon + 2min);
+    EXPECT_THAT(due(noon + 24h), IsEmpty()) << "neither what changed nor reminders";
+    EXPECT_EQ(dispatcher->owed(), 0u);
+    one.snoozed_by.clear();
+    one.wakes = 1;
+    one.woke_because = "it has been seen 20 times";
+    dispatcher->incident_changed(one, noon + 25h);
+    const auto messages = due(noon + 25h + 30s);
+    ASSERT_THAT(messages, SizeIs(1));
+    const Message message = compose(messages[0], {IncidentDetail{one, {}, {}, {}}}, {}, noon);
+    EXPECT_EQ(message.incidents.at(0).reason, Reason::snooze_ended);
+    EXPECT_THAT(text_of(message), HasSubstr("its snooze ended: it has been seen 20 times"));
+    answer(messages[0], 200, noon + 26h);
+    one.state = IncidentState::resolved;
+    dispatcher->incident_changed(one, noon + 27h);
+    EXPECT_THAT(due(noon + 28h), SizeIs(1));
+}
+
+TEST_F(DispatcherTest, AWakeWithNothingNewIsToldOnceToo) {
+    dispatcher->caught_up({}, "", noon);
+    auto one = incident("a");
+    dispatcher->incident_changed(one, noon);
+    answer(due(noon + 30s).at(0), 200, noon + 30s);
+    one.snoozed_by = "ann";
+    dispatcher->incident_changed(one, noon + 1min);
+    restart();
+    dispatcher->caught_up({&one}, "", noon + 2min);
+    dispatcher->incident_changed(one, noon + 2min);
+    EXPECT_THAT(due(noon + 24h), IsEmpty());
+    one.snoozed_by.clear();
+    one.wakes = 1;
+    dispatcher->incident_changed(one, noon + 25h);
+    const auto messages = due(noon + 25h + 30s);
+    ASSERT_THAT(messages, SizeIs(1));
+    EXPECT_EQ(reason_for(messages[0], messages[0].entries.at(0)), Reason::snooze_ended);
+    answer(messages[0], 200, noon + 25h + 31s);
+    dispatcher->incident_changed(one, noon + 25h + 40s);
+    EXPECT_THAT(due(noon + 26h), IsEmpty());
+}
+
+TEST_F(DispatcherTest, ASnoozeEndedByHandTellsOnlyWhatChangedMeanwhile) {
+    dispatcher->caught_up({}, "", noon);
+    auto same = incident("a"), worse = incident("b");
+    for (auto* one : {&same, &worse}) dispatcher->incident_changed(*one, noon);
+    answer(due(noon + 30s).at(0), 200, noon + 30s);
+    for (auto* one : {&same, &worse}) {
+        one->snoozed_by = "ann";
+        dispatcher->incident_changed(*one, noon + 1min);
+    }
+    worse.severity = Severity::critical;
+    for (auto* one : {&same, &worse}) {
+        one->snoozed_by.clear();
+        dispatcher->incident_changed(*one, noon + 1h);
+    }
+    const auto messages = due(noon + 1h + 30s);
+    ASSERT_THAT(messages, SizeIs(1));
+    ASSERT_THAT(messages[0].entries, SizeIs(1));
+    EXPECT_EQ(messages[0].entries[0].incident, "b");
+    EXPECT_EQ(reason_for(messages[0], messages[0].entries[0]), Reason::severity_raised);
+}
+
+TEST_F(DispatcherTest, WhatBeganAndEndedWhileSnoozedIsNeverTold) {
+    dispatcher->caught_up({}, "", noon);
+    auto one = incident("a");
+    one.snoozed_by = "ann";
+    dispatcher->incident_changed(one, noon);
+    one.state = IncidentState::resolved;
+    dispatcher->incident_changed(one, noon + 1h);
+    one.snoozed_by.clear();
+    dispatcher->incident_changed(one, noon + 2h);
+    EXPECT_THAT(due(noon + 24h), IsEmpty());
+}
+
+TEST_F(DispatcherTest, ASnoozeIsNoPartOfTheDigestOfAStart) {
+    auto loud = incident("a"), quiet = incident("b");
+    quiet.snoozed_by = "ann";
+    dispatcher->caught_up({&loud, &quiet}, "", noon);
+    const auto messages = due(noon);
+    ASSERT_THAT(messages, SizeIs(1));
+    ASSERT_THAT(messages[0].entries, SizeIs(1));
+    EXPECT_EQ(messages[0].entries[0].incident, "a");
+}
+
 TEST_F(DispatcherTest, TellsTicketsOnceADayAndAdviceToNobody) {
     dispatcher->caught_up({}, "", noon);
     dispatcher->incident_changed(incident("t", Response::ticket), noon);

@@ -325,12 +325,12 @@ TEST_F(BookTest, AcknowledgingIsAnAttributeThatSurvives) {
     start(pod("a"));
     fail("forbidden", pod("a"), noon);
     const std::string key = only("forbidden").key;
-    EXPECT_TRUE(book->act(key, "ack", "ann", "on it", now));
-    EXPECT_FALSE(book->act("nobody", "ack", "ann", "", now));
+    EXPECT_TRUE(act(key, Acknowledge{}, "on it"));
+    EXPECT_FALSE(act("nobody", Acknowledge{}));
     restart();
     fail("forbidden", pod("a"), noon + 1min);
     EXPECT_EQ(only("forbidden").acknowledged_by, "ann");
-    EXPECT_TRUE(book->act(key, "resolve", "ann", "by hand", now));
+    EXPECT_TRUE(act(key, ResolveByHand{}, "by hand"));
     EXPECT_EQ(only("forbidden").state, IncidentState::resolved);
 }
 
