@@ -25,6 +25,8 @@ std::size_t text_bytes(const PendingRow& row) { return row.hits.size(); }
 std::size_t text_bytes(const TimelineRow& row) { return row.text.size() + row.details.size(); }
 std::size_t text_bytes(const PositionRow& row) { return row.blob.size() + row.open_record.size(); }
 std::size_t text_bytes(const TemplateRow& row) { return row.text.size() + row.example.size(); }
+std::size_t text_bytes(const AuditRow& row) { return row.details.size(); }
+std::size_t text_bytes(const IdempotencyRow& row) { return row.answer.size(); }
 template <class Row>
 std::size_t text_bytes(const Row&) {
     return 0;
@@ -42,7 +44,8 @@ std::size_t bytes_of(const ChangeSet::Rows<Key, Row>& rows) {
 bool ChangeSet::urgent() const {
     return !identities.empty() || !incidents.empty() || !members.empty() || !pending.empty() ||
            !timeline.empty() || !evidence.empty() || !outbox.empty() || !outbox_incidents.empty() ||
-           !alertmanager_sent.empty() || !attempts.empty();
+           !alertmanager_sent.empty() || !attempts.empty() || !audit.empty() ||
+           !idempotency.empty();
 }
 
 bool ChangeSet::empty() const {
@@ -54,8 +57,8 @@ std::size_t ChangeSet::bytes() const {
     return bytes_of(identities) + bytes_of(incidents) + bytes_of(members) + bytes_of(pending) +
            bytes_of(timeline) + bytes_of(evidence) + bytes_of(sources) + bytes_of(recovery_marks) +
            bytes_of(positions) + bytes_of(coverage) + bytes_of(templates) + bytes_of(outbox) +
-           bytes_of(outbox_incidents) + bytes_of(alertmanager_sent) +
-           attempts.size() * row_overhead + meta.size() * row_overhead;
+           bytes_of(outbox_incidents) + bytes_of(alertmanager_sent) + bytes_of(audit) +
+           bytes_of(idempotency) + attempts.size() * row_overhead + meta.size() * row_overhead;
 }
 
 void ChangeSet::merge(ChangeSet later) {
@@ -73,6 +76,8 @@ void ChangeSet::merge(ChangeSet later) {
     lay_over(outbox, std::move(later.outbox));
     lay_over(outbox_incidents, std::move(later.outbox_incidents));
     lay_over(alertmanager_sent, std::move(later.alertmanager_sent));
+    lay_over(audit, std::move(later.audit));
+    lay_over(idempotency, std::move(later.idempotency));
     attempts.insert(attempts.end(), std::make_move_iterator(later.attempts.begin()),
                     std::make_move_iterator(later.attempts.end()));
     for (auto& [name, value] : later.meta) meta.insert_or_assign(name, std::move(value));

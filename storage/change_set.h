@@ -34,6 +34,8 @@ struct ChangeSet {
     Rows<Pair, OutboxRow> outbox;                         // receiver, group
     Rows<Triple, OutboxIncidentRow> outbox_incidents;     // receiver, group, incident
     Rows<Triple, AlertmanagerSentRow> alertmanager_sent;  // receiver, url, labels
+    Rows<PairNumber, AuditRow> audit;                     // incident, change
+    Rows<std::string, IdempotencyRow> idempotency;        // key
     std::vector<DeliveryAttemptRow> attempts;             // append only
     std::map<std::string, std::string> meta;
 
@@ -53,9 +55,10 @@ struct ChangeSet {
 struct StoredState {
     std::string database_id;
     std::vector<IdentityRow> identities;
-    std::vector<IncidentRow> incidents;  // open ones, and ended ones a late line could still join
-    std::vector<MemberRow> members;      // of those
-    std::vector<EvidenceRow> evidence;   // of those: which slots are used, texts included
+    // Open ones, ended ones a late line could still join, and what is merged with those.
+    std::vector<IncidentRow> incidents;
+    std::vector<MemberRow> members;     // of those
+    std::vector<EvidenceRow> evidence;  // of those: which slots are used, texts included
     std::vector<PendingRow> pending;
     std::vector<SourceRow> sources;
     std::vector<RecoveryMarkRow> recovery_marks;
@@ -65,6 +68,7 @@ struct StoredState {
     std::vector<OutboxRow> outbox;
     std::vector<OutboxIncidentRow> outbox_incidents;
     std::vector<AlertmanagerSentRow> alertmanager_sent;
+    std::vector<IdempotencyRow> idempotency;
     std::map<std::string, std::string> meta;
 };
 

@@ -71,7 +71,21 @@ struct IncidentRow {
     std::int64_t changes = 0;         // number of the last timeline row
     int reopened = 0;
     bool flapping = false;
-    std::string acknowledged_by;
+
+    // What people did to it. Attributes, not states: nothing a log says takes them away. All times
+    // are our clock; a name is empty where nobody did.
+    std::string acknowledged_by;                  // who works on it: no reminders
+    std::optional<Timestamp> acknowledged_until;  // none: until it is over
+    std::string snoozed_by;                       // nobody is told until one of these:
+    std::optional<Timestamp> snoozed_until;       //   this time,
+    std::int64_t snoozed_count = 0;               //   a `count` of this (0: none),
+    bool snoozed_until_worse = false;             //   a severity that rises
+    std::int64_t wakes = 0;    // snoozes that ended by themselves: each is told once
+    std::string woke_because;  // why the last one ended, in words
+    std::string assignee;
+    std::string tags;         // words in order, one space between them
+    std::string merged_into;  // key of the incident it is shown and told as a part of
+    std::string resolved_by;  // the person, while it is over by hand
     bool operator==(const IncidentRow&) const = default;
 };
 
@@ -233,6 +247,29 @@ struct DeliveryAttemptRow {
     int status = 0;
     std::string error, told;  // told: JSON object incident -> state
     bool operator==(const DeliveryAttemptRow&) const = default;
+};
+
+// One change by a person. The timeline has the same for readers of an incident; this is for who
+// asks what was done by whom, and how the request came.
+struct AuditRow {
+    std::string incident;     // key
+    std::int64_t change = 0;  // the number of its timeline row
+    Timestamp at{};           // our clock
+    std::string actor;
+    std::string origin;   // "api", "command"
+    std::string act;      // ack, snooze, merge, …
+    std::string details;  // JSON object
+    bool operator==(const AuditRow&) const = default;
+};
+
+// The answer to a request that named itself, for when it is sent again.
+struct IdempotencyRow {
+    std::string key;
+    std::string request;  // hash of method, path and body
+    int status = 0;
+    std::string answer;
+    Timestamp at{};  // our clock
+    bool operator==(const IdempotencyRow&) const = default;
 };
 
 }  // namespace runnerwatch

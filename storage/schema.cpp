@@ -138,10 +138,59 @@ CREATE INDEX incident_newest ON incident(last_seen, number);
 CREATE INDEX incident_of_rule ON incident(rule, last_seen, number);
 )sql";
 
+// What people do to incidents: attributes, notes as full text, who did what, and the answers to
+// requests that may be sent again.
+constexpr const char* version_5 = R"sql(
+ALTER TABLE incident ADD COLUMN acknowledged_until INTEGER;
+ALTER TABLE incident ADD COLUMN snoozed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN snoozed_until INTEGER;
+ALTER TABLE incident ADD COLUMN snoozed_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE incident ADD COLUMN snoozed_until_worse INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE incident ADD COLUMN wakes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE incident ADD COLUMN woke_because TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN assignee TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
+ALTER TABLE incident ADD COLUMN resolved_by TEXT NOT NULL DEFAULT '';
+CREATE INDEX incident_merged ON incident(merged_into) WHERE merged_into <> '';
+CREATE INDEX incident_snoozed ON incident(snoozed_until) WHERE snoozed_until IS NOT NULL;
+
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY, incident TEXT NOT NULL, change INTEGER NOT NULL, text TEXT NOT NULL,
+    UNIQUE (incident, change)) STRICT;
+CREATE VIRTUAL TABLE note_text USING fts5(text, content='note', content_rowid='id');
+CREATE TRIGGER note_added AFTER INSERT ON note BEGIN
+    INSERT INTO note_text(rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
+    INSERT INTO note_text(note_text, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+CREATE TRIGGER note_written AFTER INSERT ON timeline WHEN new.kind = 'note' BEGIN
+    INSERT OR IGNORE INTO note (incident, change, text)
+        VALUES (new.incident, new.change, new.text);
+END;
+CREATE TRIGGER note_forgotten AFTER DELETE ON timeline WHEN old.kind = 'note' BEGIN
+    DELETE FROM note WHERE incident = old.incident AND change = old.change;
+END;
+INSERT INTO note (incident, change, text)
+    SELECT incident, change, text FROM timeline WHERE kind = 'note';
+
+CREATE TABLE audit (
+    incident TEXT NOT NULL, change INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
+    origin TEXT NOT NULL, act TEXT NOT NULL, details TEXT NOT NULL,
+    PRIMARY KEY (incident, change)) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_by_time ON audit(at);
+
+CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL,
+    at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1, version_2, version_3, version_4};
+    static const std::vector<const char*> all{version_1, version_2, version_3, version_4,
+                                              version_5};
     return all;
 }
 

@@ -141,10 +141,15 @@ Result<StoredState, StoreError> Store::load(Timestamp ended_since) {
         state.database_id = impl_->database_id;
         state.identities = select<IdentityRow>(connection);
         const std::string since = std::to_string(ended_since.time_since_epoch().count());
+        // Whoever is merged with one of them is told together with it.
         const std::string alive =
-            "(SELECT key FROM incident WHERE state IN ('open', 'recovering', 'cannot_tell') "
-            "OR coalesce(ended_at, last_seen, noted_at) >= " +
-            since + ")";
+            "(WITH RECURSIVE alive(key) AS (SELECT key FROM incident WHERE state IN ('open', "
+            "'recovering', 'cannot_tell') OR coalesce(ended_at, last_seen, noted_at) >= " +
+            since + " OR snoozed_until >= " + since +
+            " UNION SELECT merged_into FROM incident JOIN alive USING (key) "
+            "WHERE merged_into <> '' "
+            "UNION SELECT incident.key FROM incident JOIN alive ON "
+            "incident.merged_into = alive.key) SELECT key FROM alive)";
         state.incidents = select<IncidentRow>(connection, "WHERE key IN " + alive);
         state.members = select<MemberRow>(connection, "WHERE incident IN " + alive);
         state.evidence = select<EvidenceRow>(connection, "WHERE incident IN " + alive);
@@ -159,6 +164,7 @@ Result<StoredState, StoreError> Store::load(Timestamp ended_since) {
         state.outbox = select<OutboxRow>(connection);
         state.outbox_incidents = select<OutboxIncidentRow>(connection);
         state.alertmanager_sent = select<AlertmanagerSentRow>(connection);
+        state.idempotency = select<IdempotencyRow>(connection);
         Statement values(connection, "SELECT name, value FROM meta");
         while (values.step()) state.meta[values.text(0)] = values.text(1);
         return state;
@@ -185,6 +191,8 @@ Result<CommitResult, StoreError> Store::commit(const ChangeSet& changes) {
         put_all(connection, changes.outbox);
         put_all(connection, changes.outbox_incidents);
         put_all(connection, changes.alertmanager_sent);
+        put_all(connection, changes.audit);
+        put_all(connection, changes.idempotency);
         for (const auto& attempt : changes.attempts) put(connection, attempt);
         for (const auto& [name, value] : changes.meta) set_meta(connection, name, value);
         transaction.commit();

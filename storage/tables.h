@@ -86,7 +86,18 @@ struct Table<IncidentRow> {
                           COLUMN("changes", changes),
                           COLUMN("reopened", reopened),
                           COLUMN("flapping", flapping),
-                          COLUMN("acknowledged_by", acknowledged_by)};
+                          COLUMN("acknowledged_by", acknowledged_by),
+                          COLUMN("acknowledged_until", acknowledged_until),
+                          COLUMN("snoozed_by", snoozed_by),
+                          COLUMN("snoozed_until", snoozed_until),
+                          COLUMN("snoozed_count", snoozed_count),
+                          COLUMN("snoozed_until_worse", snoozed_until_worse),
+                          COLUMN("wakes", wakes),
+                          COLUMN("woke_because", woke_because),
+                          COLUMN("assignee", assignee),
+                          COLUMN("tags", tags),
+                          COLUMN("merged_into", merged_into),
+                          COLUMN("resolved_by", resolved_by)};
     }
 };
 
@@ -299,6 +310,28 @@ struct Table<DeliveryAttemptRow> {
                           COLUMN("status", status),
                           COLUMN("error", error),
                           COLUMN("told", told)};
+    }
+};
+
+template <>
+struct Table<AuditRow> {
+    static constexpr const char* name = "audit";
+    static constexpr int key_columns = 2;
+    static auto columns() {
+        return std::tuple{
+            COLUMN("incident", incident), COLUMN("change", change), COLUMN("at", at),
+            COLUMN("actor", actor),       COLUMN("origin", origin), COLUMN("act", act),
+            COLUMN("details", details)};
+    }
+};
+
+template <>
+struct Table<IdempotencyRow> {
+    static constexpr const char* name = "idempotency";
+    static constexpr int key_columns = 1;
+    static auto columns() {
+        return std::tuple{COLUMN("key", key), COLUMN("request", request), COLUMN("status", status),
+                          COLUMN("answer", answer), COLUMN("at", at)};
     }
 };
 

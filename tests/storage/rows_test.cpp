@@ -27,10 +27,10 @@ protected:
         std::make_unique<Connection>(folder.file(), OpenMode::read_write);
 };
 
-using AllRows =
-    testing::Types<IdentityRow, IncidentRow, MemberRow, PendingRow, TimelineRow, EvidenceRow,
-                   SourceRow, RecoveryMarkRow, PositionRow, CoverageRow, OutboxRow,
-                   OutboxIncidentRow, AlertmanagerSentRow, DeliveryAttemptRow>;
+using AllRows = testing::Types<IdentityRow, IncidentRow, MemberRow, PendingRow, TimelineRow,
+                               EvidenceRow, SourceRow, RecoveryMarkRow, PositionRow, CoverageRow,
+                               OutboxRow, OutboxIncidentRow, AlertmanagerSentRow,
+                               DeliveryAttemptRow, AuditRow, IdempotencyRow>;
 TYPED_TEST_SUITE(RowTest, AllRows);
 
 TYPED_TEST(RowTest, ComesBackFromDiskAsItWasPut) {

@@ -66,6 +66,11 @@ inline ChangeSet filled_changes(int seed, Filler::Texts texts = Filler::Texts::h
     auto change = filled<TimelineRow>(seed, texts);
     change.incident = incident.key;
     set.timeline[{change.incident, change.change}] = change;
+    auto note = filled<TimelineRow>(seed, texts);
+    note.incident = incident.key;
+    note.change = change.change + 1;
+    note.kind = "note";
+    set.timeline[{note.incident, note.change}] = note;
     auto evidence = filled<EvidenceRow>(seed, texts);
     evidence.incident = incident.key;
     set.evidence[{evidence.incident, evidence.slot}] = evidence;
@@ -88,6 +93,11 @@ inline ChangeSet filled_changes(int seed, Filler::Texts texts = Filler::Texts::h
     auto attempt = filled<DeliveryAttemptRow>(seed, texts);
     attempt.told = R"({"incident )" + std::to_string(seed) + R"(": "opened"})";
     set.attempts.push_back(attempt);
+    auto audit = filled<AuditRow>(seed, texts);
+    audit.incident = incident.key;
+    set.audit[{audit.incident, audit.change}] = audit;
+    const auto answered = filled<IdempotencyRow>(seed, texts);
+    set.idempotency[answered.key] = answered;
     set.meta["seed " + std::to_string(seed)] = std::to_string(seed);
     return set;
 }

@@ -40,7 +40,7 @@ std::string contents(const std::string& file) {
     std::vector<std::string> tables;
     Statement names(connection,
                     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE "
-                    "'evidence_text%' ORDER BY name");
+                    "'evidence_text%' AND name NOT LIKE 'note_text%' ORDER BY name");
     while (names.step()) tables.push_back(names.text(0));
     std::string text;
     for (const auto& table : tables) {

@@ -98,10 +98,13 @@ TEST_F(StoreTest, GivesBackAllThatWasCommittedAfterAReopening) {
     EXPECT_THAT(*reader()->coverage(), ElementsAre(coverage));
     const auto detail = *reader()->incident("#1");
     ASSERT_TRUE(detail);
-    EXPECT_THAT(detail->timeline, ElementsAre(*set.timeline.begin()->second));
+    EXPECT_THAT(detail->timeline, ElementsAre(*set.timeline.begin()->second,
+                                              *std::next(set.timeline.begin())->second));
+    EXPECT_THAT(state.idempotency, ElementsAre(*set.idempotency.begin()->second));
     store.reset();
     Connection file(folder.file(), OpenMode::read_only);
     EXPECT_THAT(select<DeliveryAttemptRow>(file), ElementsAre(set.attempts.at(0)));
+    EXPECT_THAT(select<AuditRow>(file), ElementsAre(*set.audit.begin()->second));
 }
 
 TEST_F(StoreTest, GivesTheCoverageThatReadingGoesOnWith) {
@@ -134,13 +137,15 @@ TEST_F(StoreTest, TakesAwayWhatACommitDeletes) {
     forget(set.timeline), forget(set.evidence), forget(set.sources), forget(set.recovery_marks);
     forget(set.positions), forget(set.coverage), forget(set.outbox);
     forget(set.outbox_incidents), forget(set.alertmanager_sent);
+    forget(set.audit), forget(set.idempotency);
     set.attempts.clear();
     commit(set);
     store.reset();
     Connection file(folder.file(), OpenMode::read_only);
-    for (const char* table : {"identity", "incident", "member", "pending", "timeline", "evidence",
-                              "source", "recovery_line", "position", "coverage", "outbox",
-                              "outbox_incident", "alertmanager_sent"})
+    for (const char* table :
+         {"identity", "incident", "member", "pending", "timeline", "evidence", "source",
+          "recovery_line", "position", "coverage", "outbox", "outbox_incident", "alertmanager_sent",
+          "audit", "idempotency", "note"})
         EXPECT_EQ(file.number(std::string("SELECT count(*) FROM ") + table), 0) << table;
 }
 
@@ -151,7 +156,8 @@ TEST_F(StoreTest, TheSameCommitTwiceIsTheSameAsOnce) {
         Connection file(folder.file(), OpenMode::read_only);
         for (const auto& row : select<IncidentRow>(file))
             text += row.key + std::to_string(row.number) + std::to_string(row.count);
-        for (const char* table : {"timeline", "evidence", "delivery_attempt", "coverage", "meta"})
+        for (const char* table : {"timeline", "evidence", "delivery_attempt", "coverage", "meta",
+                                  "audit", "idempotency", "note"})
             text += " " + std::to_string(file.number(std::string("SELECT count(*) FROM ") + table));
         return text + dump();
     };
