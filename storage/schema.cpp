@@ -1,5 +1,7 @@
 #include "storage/schema.h"
 
+#include "storage/durable_rename.h"
+
 namespace runnerwatch {
 
 namespace {
@@ -196,6 +198,13 @@ std::string backup_name(const std::string& file, std::size_t version) {
     return file + ".before-v" + std::to_string(version) + ".backup";
 }
 
+// Whole or not at all: a copy that fails leaves what was there before.
+static void back_up(Connection& connection, const std::string& file) {
+    const std::string unfinished = file + ".unfinished";
+    connection.copy_to(unfinished);
+    rename_durably(unfinished, file);
+}
+
 bool is_ours(Connection& connection) {
     return connection.number("PRAGMA application_id") == application_id ||
            connection.number("SELECT count(*) FROM sqlite_schema") == 0;
@@ -205,7 +214,7 @@ void migrate(Connection& connection, const std::string& file,
              const std::vector<const char*>& steps) {
     const auto version = static_cast<std::size_t>(connection.user_version());
     if (version >= steps.size()) return;
-    if (version > 0) connection.back_up(backup_name(file, steps.size()));
+    if (version > 0) back_up(connection, backup_name(file, steps.size()));
     Transaction transaction(connection);
     for (std::size_t step = version; step < steps.size(); ++step) connection.execute(steps[step]);
     connection.execute(("PRAGMA user_version = " + std::to_string(steps.size())).c_str());

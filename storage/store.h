@@ -24,6 +24,7 @@ struct StoreError {
         older_version,  // for a reader: only the writer migrates
         corrupt,        // damaged, no database, or one of another program
         network_file_system,
+        exists,  // a file that is not to be replaced
         io
     };
     Kind kind;
