@@ -76,6 +76,7 @@ void App::load(const StoredState& stored) {
     book_->load(stored);
     exceptions_.load(stored);
     unclassified_.load(stored);
+    answers_.load(stored);
     dispatcher_ = std::make_unique<Dispatcher>(config_.alerts.route, own_grouping(config_));
     dispatcher_->load(stored);
     ledger_ = std::make_unique<AlertmanagerLedger>(matcher_->pack(), alertmanagers(config_));
@@ -154,6 +155,7 @@ void App::collect(ChangeSet& changes) {
     changes.merge(book_->take_changes());
     changes.merge(unclassified_.take_changes());
     exceptions_.take_changes(changes);
+    answers_.take_changes(changes);
     ledger_->take_changes(changes);
     taken_ = dispatcher_->take_changes(changes);
     if (std::exchange(alive_due_, false)) changes.meta["last_alive"] = format_time(now);
@@ -210,6 +212,7 @@ asio::awaitable<void> App::housekeeping() {
         const auto wanted = book_->next_tick();
         if (now - ticked >= tick_every || (wanted && *wanted <= now)) {
             book_->tick(now);
+            answers_.forget_old(now);
             ticked = now;
             committer_->kick();
         }

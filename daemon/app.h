@@ -3,6 +3,8 @@
 #include "alerts/alertmanager.h"
 #include "alerts/dispatcher.h"
 #include "alerts/incident_book.h"
+#include "daemon/answer_book.h"
+#include "daemon/api/act_api.h"
 #include "daemon/committer.h"
 #include "daemon/config.h"
 #include "daemon/crash_mark.h"
@@ -21,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace runnerwatch {
@@ -78,6 +81,9 @@ private:
     asio::awaitable<void> handle_api(ServerRequest request, Responder& responder);
     asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
     asio::awaitable<ServerReply> history(const ServerRequest& request);
+    asio::awaitable<ServerReply> acts(const ServerRequest& request);
+    asio::awaitable<std::optional<ServerReply>> recall(const ActQuestion& question);
+    ServerReply unwritten_reply() const;
     asio::awaitable<ServerReply> coverage_reply();
     std::string ready_body() const;
     std::string metrics_text();
@@ -97,7 +103,9 @@ private:
     std::unique_ptr<IncidentBook> book_;
     ExceptionBook exceptions_{metrics_};
     UnclassifiedBook unclassified_;
-    std::string rules_trouble_;  // why the rules on disk are not in force; empty: they are
+    AnswerBook answers_;
+    std::set<std::string> answering_;  // keys of requests that have no answer yet
+    std::string rules_trouble_;        // why the rules on disk are not in force; empty: they are
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<AlertmanagerLedger> ledger_;
     std::unique_ptr<Committer> committer_;

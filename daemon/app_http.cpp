@@ -1,6 +1,7 @@
 // The daemon's own HTTP: the API on `http.listen`, liveness and metrics on `probe_listen`.
 #include "daemon/api/coverage_json.h"
 #include "daemon/api/history_api.h"
+#include "daemon/api/same_site.h"
 #include "daemon/app.h"
 
 #include <spdlog/spdlog.h>
@@ -17,13 +18,6 @@ const std::string coverage_path = "/api/v1/coverage";
 bool is_loopback(const std::string& address) {
     return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 ||
            address.rfind("[::1]", 0) == 0;
-}
-
-// A page of another site may be able to reach us by name (DNS rebinding), but not to name us.
-bool names_us(const std::string& host) {
-    const std::string name = host.rfind('[', 0) == 0 ? host.substr(0, host.find(']') + 1)
-                                                     : host.substr(0, host.find(':'));
-    return name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name.empty();
 }
 
 template <class Json>
@@ -59,18 +53,21 @@ Result<std::monostate, std::string> App::listen() {
 }
 
 asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responder) {
-    const auto host = request.headers.find("host");
     ServerReply reply;
-    if (host != request.headers.end() && !names_us(host->second)) {
-        reply = problem_reply(403, "Forbidden", "This address is served under localhost only.");
-    } else if (request.path != coverage_path && !is_history_path(request.path)) {
+    const bool is_act = is_act_path(request.path);
+    if (auto refused = refuse_strangers(request)) {
+        reply = std::move(*refused);
+    } else if (!is_act && request.path != coverage_path && !is_history_path(request.path)) {
         reply =
             problem_reply(404, "Not found",
                           "There is nothing at " + request.path +
                               "; try /api/v1/incidents, /api/v1/stats or " + coverage_path + ".");
-    } else if (request.method != "GET") {
-        reply = problem_reply(405, "Method not allowed", "Only GET is possible here.");
-        reply.headers.emplace_back("allow", "GET");
+    } else if (request.method != (is_act ? "POST" : "GET")) {
+        const std::string method = is_act ? "POST" : "GET";
+        reply = problem_reply(405, "Method not allowed", "Only " + method + " is possible here.");
+        reply.headers.emplace_back("allow", method);
+    } else if (is_act) {
+        reply = co_await acts(request);
     } else if (request.path == coverage_path) {
         reply = co_await coverage_reply();
     } else {
@@ -98,7 +95,15 @@ asio::awaitable<ServerReply> App::history(const ServerRequest& request) {
     const auto rows = co_await reader_thread_.run(read);
     if (!rows) co_return problem_reply(503, "Storage", rows.error().what);
     if (!*rows) co_return no_such_incident(*question);
-    co_return history_reply(*question, **rows, matcher_->pack());
+    ServerReply reply = history_reply(*question, **rows, matcher_->pack());
+    const auto known = request.headers.find("if-none-match");
+    for (const auto& [name, value] : reply.headers)
+        if (name == "etag" && known != request.headers.end() &&
+            known->second.find(value) != std::string::npos) {
+            reply.status = 304;
+            reply.body.clear();
+        }
+    co_return reply;
 }
 
 std::string App::ready_body() const {

@@ -73,11 +73,26 @@ asio::awaitable<bool> Committer::write_now() {
     co_return done;
 }
 
+asio::awaitable<bool> Committer::durable() {
+    // A write in flight has collected what was dirty before.
+    const std::uint64_t wanted = collected_ + 1;
+    kick();
+    while (stored_ < wanted) {
+        if (failed_ >= wanted) co_return false;
+        co_await written_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    co_return true;
+}
+
 asio::awaitable<bool> Committer::write() {
     ChangeSet changes;
     hooks_.collect(changes);
     unwritten_.merge(std::move(changes));
-    if (unwritten_.empty()) co_return true;
+    const std::uint64_t number = ++collected_;
+    if (unwritten_.empty()) {
+        stored_ = number;
+        co_return true;
+    }
     ChangeSet writing = std::exchange(unwritten_, ChangeSet{});
     const auto began = Steady::now();
     auto job = [this, &writing] { return store_.commit(writing); };
@@ -93,6 +108,7 @@ asio::awaitable<bool> Committer::write() {
             trouble_ = result.error().what;
             hooks_.trouble(trouble_);
         }
+        failed_ = number;
         judge_backlog();
         metrics_.set_storage_ok(false);
         co_return false;
@@ -103,6 +119,7 @@ asio::awaitable<bool> Committer::write() {
         hooks_.trouble("");
         metrics_.set_storage_ok(true);
     }
+    stored_ = number;
     metrics_.set_unwritten(0);
     if (std::exchange(dropping_, false)) hooks_.recovered();
     hooks_.committed(*result);

@@ -47,6 +47,10 @@ public:
     // The last write before a stop: tries once, behind a commit that is in flight.
     asio::awaitable<bool> write_now();
 
+    // Waits until what is dirty now is in the database. False: writing it failed; it stays dirty
+    // and is tried again.
+    asio::awaitable<bool> durable();
+
     bool dropping() const { return dropping_; }
     bool failing() const { return failing_since_.has_value(); }
     const std::string& trouble() const { return trouble_; }
@@ -66,6 +70,7 @@ private:
     bool writing_ = false;
     bool kicked_ = false;
     bool dropping_ = false;
+    std::uint64_t collected_ = 0, stored_ = 0, failed_ = 0;  // numbers of the writes so far
     ChangeSet unwritten_;
     std::optional<std::chrono::steady_clock::time_point> failing_since_;
     std::string trouble_;

@@ -1,3 +1,4 @@
+#include "daemon/commands/acts_cli.h"
 #include "daemon/commands/coverage.h"
 #include "daemon/commands/db_cli.h"
 #include "daemon/commands/demo.h"
@@ -122,6 +123,7 @@ int run_command(int argc, char** argv) {
     Scan scan;
     RulesCli rules;
     HistoryCli history;
+    ActsCli acts;
     Coverage coverage;
     DemoOptions demo_options;
     DatabaseCli database;
@@ -131,6 +133,7 @@ int run_command(int argc, char** argv) {
     const CLI::App* scanning = scan.add_to(program);
     rules.add_to(program);
     history.add_to(program);
+    acts.add_to(program);
     const CLI::App* covering = coverage.add_to(program);
     const CLI::App* demo = add_demo(program, demo_options);
     database.add_to(program);
@@ -145,6 +148,7 @@ int run_command(int argc, char** argv) {
     if (const auto code = rules.run({colour_wanted(), terminal_width()})) return *code;
     if (const auto code = history.run({colour_wanted(), terminal_width()})) return *code;
     if (const auto code = database.run()) return *code;
+    if (const auto code = acts.run()) return *code;
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
     if (*scanning) return scan.run();

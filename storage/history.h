@@ -25,9 +25,11 @@ struct IncidentFilter {
     std::string rule, namespace_;       // empty: any
     std::string workload;               // "Deployment/runner", or the name alone
     std::string pod;                    // or file: a member
-    std::string text;                   // words; each begins a word of one kept log line
-    std::optional<Timestamp> since;     // it was going on at or after this
-    std::optional<Timestamp> until;     // it had begun by then
+    std::string text;                   // words; each begins a word of one kept log line or note
+    std::optional<bool> acknowledged, snoozed;
+    std::string assignee, tag;
+    std::optional<Timestamp> since;  // it was going on at or after this
+    std::optional<Timestamp> until;  // it had begun by then
     std::optional<IncidentCursor> after;
     std::size_t limit = 100;
 };
@@ -53,6 +55,8 @@ struct IncidentStory {
     std::vector<Gap> gaps;                       // in the logs of its members, while it lasted
     std::vector<IncidentRow> earlier;  // occurrences, the latest first, at most earlier_max
     std::optional<IncidentRow> cause;  // whose symptom it is
+    std::optional<IncidentRow> whole;  // what it is merged into
+    std::vector<IncidentRow> parts;    // what is merged into it, by number
 };
 
 // A past incident of the same rule, and what stands on its timeline that may have ended it:

@@ -87,6 +87,12 @@ Conditions conditions_of(const IncidentFilter& filter) {
     if (!filter.pod.empty())
         where.add("EXISTS (SELECT 1 FROM member WHERE incident = incident.key AND member = ?N)",
                   filter.pod);
+    if (filter.acknowledged)
+        where.add(*filter.acknowledged ? "acknowledged_by <> ''" : "acknowledged_by = ''");
+    if (filter.snoozed) where.add(*filter.snoozed ? "snoozed_by <> ''" : "snoozed_by = ''");
+    if (!filter.assignee.empty()) where.add("assignee = ?N", filter.assignee);
+    if (!filter.tag.empty())
+        where.add("instr(' ' || tags || ' ', ' ' || ?N || ' ') > 0", filter.tag);
     if (filter.since)
         where.add(std::string(not_over) + " OR last_seen >= ?N OR ended_at >= ?N", *filter.since);
     if (filter.until) where.add("coalesce(first_seen, noted_at) <= ?N", *filter.until);
@@ -98,7 +104,9 @@ void add_text(Conditions& where, const std::string& text) {
     if (words.empty()) return;
     where.add(
         "key IN (SELECT evidence.incident FROM evidence_text JOIN evidence "
-        "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N)",
+        "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N) OR key IN "
+        "(SELECT note.incident FROM note_text JOIN note ON note.id = note_text.rowid "
+        "WHERE note_text MATCH ?N)",
         words);
 }
 
@@ -238,6 +246,13 @@ Result<std::optional<IncidentStory>, StoreError> Reader::story(std::string_view 
         story.earlier = earlier_of(connection, incident);
         if (!incident.folded_into.empty())
             story.cause = incident_row(connection, "key", incident.folded_into);
+        if (!incident.merged_into.empty())
+            story.whole = incident_row(connection, "key", incident.merged_into);
+        Statement& parts = connection.prepared("SELECT " + column_list<IncidentRow>() +
+                                               " FROM incident WHERE merged_into = ? AND "
+                                               "merged_into <> '' ORDER BY number");
+        parts.bind(1, std::string_view(incident.key));
+        story.parts = rows_of<IncidentRow>(parts);
         return story;
     });
 }

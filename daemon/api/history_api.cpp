@@ -3,6 +3,7 @@
 #include "alerts/postmortem.h"
 #include "alerts/statistics.h"
 #include "daemon/api/incident_json.h"
+#include "parsers/digest.h"
 
 #include <nlohmann/json.hpp>
 
@@ -86,9 +87,9 @@ std::string read_times(const Query& query, Timestamp now, IncidentFilter& filter
 }
 
 std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filter) {
-    static const std::set<std::string> known{"state",    "severity", "rule",  "namespace",
-                                             "workload", "pod",      "text",  "since",
-                                             "until",    "limit",    "cursor"};
+    static const std::set<std::string> known{
+        "state", "severity", "rule",   "namespace",    "workload", "pod",      "text", "since",
+        "until", "limit",    "cursor", "acknowledged", "snoozed",  "assignee", "tag"};
     for (const auto& [name, value] : query) {
         if (!known.contains(name)) return "There is no parameter " + name + " here.";
         if (value.size() > query_bytes_max)
@@ -103,6 +104,15 @@ std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filte
         !error.empty())
         return error;
     if (auto error = read_times(query, now, filter); !error.empty()) return error;
+    for (const auto& [name, is] :
+         {std::pair{"acknowledged", &filter.acknowledged}, {"snoozed", &filter.snoozed}}) {
+        const std::string word = value_in(query, name);
+        if (word.empty()) continue;
+        if (word != "true" && word != "false") return std::string(name) + " is true or false.";
+        *is = word == "true";
+    }
+    filter.assignee = value_in(query, "assignee");
+    filter.tag = value_in(query, "tag");
     filter.rule = value_in(query, "rule");
     filter.namespace_ = value_in(query, "namespace");
     filter.workload = value_in(query, "workload");
@@ -313,9 +323,13 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
         if (question.kind == HistoryQuestion::Kind::postmortem)
             return postmortem_reply(question, stories);
         const json& story = stories.front();
-        if (question.part.empty())
+        if (question.part.empty()) {
             reply.body = dump(story);
-        else
+            // The number of the last change tells who changes it whether they have seen all
+            // others; the hash tells who reads it whether anything shown is new.
+            reply.headers.emplace_back("etag", "\"" + story.at("changes").dump() + "-" +
+                                                   sha256_hex(reply.body).substr(0, 16) + "\"");
+        } else
             reply.body = dump({{"number", story.at("number")},
                                {"id", story.at("id")},
                                {question.part, story.at(question.part)}});

@@ -120,6 +120,25 @@ json brief(const IncidentRow& row) {
             {"proof", row.proof}};
 }
 
+// null: it is not snoozed.
+json snooze_to_json(const IncidentRow& row) {
+    if (row.snoozed_by.empty()) return {};
+    return {{"by", row.snoozed_by},
+            {"until", time_or_null(row.snoozed_until)},
+            {"count", row.snoozed_count > 0 ? json(row.snoozed_count) : json()},
+            {"until_worse", row.snoozed_until_worse}};
+}
+
+json tags_of(const IncidentRow& row) {
+    json tags = json::array();
+    for (std::size_t at = 0; at < row.tags.size();) {
+        const std::size_t end = std::min(row.tags.find(' ', at), row.tags.size());
+        tags.push_back(row.tags.substr(at, end - at));
+        at = end + 1;
+    }
+    return tags;
+}
+
 }  // namespace
 
 json incident_to_json(const IncidentRow& row) {
@@ -156,7 +175,14 @@ json incident_to_json(const IncidentRow& row) {
             {"folded_into", row.folded_into},
             {"waiting_for", row.waiting_for},
             {"proof", row.proof},
-            {"acknowledged_by", row.acknowledged_by}};
+            {"acknowledged_by", row.acknowledged_by},
+            {"acknowledged_until", time_or_null(row.acknowledged_until)},
+            {"snooze", snooze_to_json(row)},
+            {"assignee", row.assignee},
+            {"tags", tags_of(row)},
+            {"merged_into", row.merged_into},
+            {"resolved_by", row.resolved_by},
+            {"changes", row.changes}};
 }
 
 json story_to_json(const IncidentStory& story, const RulePack& pack) {
@@ -166,6 +192,9 @@ json story_to_json(const IncidentStory& story, const RulePack& pack) {
     value["members_beyond"] = detail.incident.members_beyond;
     value["evidence_count"] = detail.incident.evidence_count;
     value["cause_incident"] = story.cause ? brief(*story.cause) : json();
+    value["merged_with"] = story.whole ? brief(*story.whole) : json();
+    value["merged"] = json::array();
+    for (const auto& part : story.parts) value["merged"].push_back(brief(part));
     value["fix"] = fix_to_json(fix_for(detail.incident, pack));
     for (const char* list :
          {"members", "timeline", "evidence", "deliveries", "owed", "gaps", "earlier"})

@@ -5,11 +5,11 @@
 
 namespace runnerwatch {
 
-Result<HttpReply, std::string> ask_daemon(const std::string& address, const std::string& target) {
+namespace {
+
+Result<HttpReply, std::string> reply_to(HttpCall call, const std::string& address) {
     asio::io_context io;
     HttpClient client(io.get_executor());
-    HttpCall call;
-    call.url = "http://" + address + target;
     Result<HttpReply, HttpFailure> reply =
         failure(HttpFailure{HttpFailure::Kind::cancelled, "no answer"});
     const auto ask = [&]() -> asio::awaitable<void> {
@@ -24,6 +24,24 @@ Result<HttpReply, std::string> ask_daemon(const std::string& address, const std:
         return failure("no daemon can be asked at " + address + ": " + reply.error().what + ". " +
                        where_to_ask);
     return std::move(*reply);
+}
+
+}  // namespace
+
+Result<HttpReply, std::string> ask_daemon(const std::string& address, const std::string& target) {
+    HttpCall call;
+    call.url = "http://" + address + target;
+    return reply_to(std::move(call), address);
+}
+
+Result<HttpReply, std::string> tell_daemon(const std::string& address, const std::string& target,
+                                           const std::string& body) {
+    HttpCall call;
+    call.method = "POST";
+    call.url = "http://" + address + target;
+    call.headers = {{"Content-Type", "application/json"}};
+    call.body = body;
+    return reply_to(std::move(call), address);
 }
 
 }  // namespace runnerwatch

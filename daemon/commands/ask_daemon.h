@@ -15,4 +15,8 @@ inline constexpr const char* where_to_ask =
 // reply, whatever its status. The error is for people.
 Result<HttpReply, std::string> ask_daemon(const std::string& address, const std::string& target);
 
+// POST of a JSON document to it.
+Result<HttpReply, std::string> tell_daemon(const std::string& address, const std::string& target,
+                                           const std::string& body);
+
 }  // namespace runnerwatch

@@ -31,6 +31,16 @@ void HistoryCli::add_filter(CLI::App& command) {
     option("--severity", "severity", "info,warning,error,critical");
     option("--pod", "pod", "that show in this pod or file");
     option("--text", "text", "whose lines have words that begin so");
+    option("--assignee", "assignee", "assigned to this person or team");
+    option("--tag", "tag", "with this tag");
+    const auto flag = [&](const char* name, const char* member, const char* value,
+                          const char* what) {
+        command.add_flag_callback(
+            name, [this, member, value] { options_.query[member] = value; }, what);
+    };
+    flag("--acknowledged", "acknowledged", "true", "that somebody has taken on");
+    flag("--unacknowledged", "acknowledged", "false", "that nobody has taken on");
+    flag("--snoozed", "snoozed", "true", "of which nobody is told at the moment");
     option("--limit", "limit", "of a page (50)");
     option("--cursor", "cursor", "the page behind the one that named it");
 }

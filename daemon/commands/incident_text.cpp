@@ -1,6 +1,7 @@
 #include "daemon/commands/incident_text.h"
 
 #include "alerts/postmortem.h"
+#include "daemon/commands/acts.h"
 #include "parsers/ansi.h"
 #include "parsers/visible_text.h"
 
@@ -61,8 +62,18 @@ std::string answer(const json& story, const TextStyle& style) {
     if (!words(story, "proof").empty()) text += row("proof", words(story, "proof"), style);
     if (!words(story, "waiting_for").empty())
         text += row("over when", words(story, "waiting_for"), style);
-    if (!words(story, "acknowledged_by").empty())
-        text += row("taken by", words(story, "acknowledged_by"), style);
+    if (const std::string people = attribute_words(story); !people.empty())
+        text += row("people", people, style);
+    for (const json& part : story.at("merged"))
+        text += row("with it",
+                    "#" + std::to_string(count(part, "number")) + " " + words(part, "title") +
+                        ", " + words(part, "state") + ", " +
+                        counted(static_cast<std::uint64_t>(count(part, "count")), "record"),
+                    style);
+    if (const json& whole = story.at("merged_with"); !whole.is_null())
+        text +=
+            row("merged into",
+                "#" + std::to_string(count(whole, "number")) + " " + words(whole, "title"), style);
     if (const json& cause = story.at("cause_incident"); !cause.is_null())
         text +=
             row("part of",

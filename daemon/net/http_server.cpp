@@ -174,8 +174,10 @@ asio::awaitable<void> Connection::refuse(int status) {
     keep_alive_ = false;
     ServerReply reply;
     reply.status = status;
-    reply.content_type = "text/plain";
-    reply.body = std::string(view(http::obsolete_reason(http::int_to_status(unsigned(status)))));
+    reply.content_type = "application/problem+json";
+    reply.body = R"({"type":"about:blank","title":")" +
+                 std::string(view(http::obsolete_reason(http::int_to_status(unsigned(status))))) +
+                 R"(","status":)" + std::to_string(status) + "}";
     co_await send(std::move(reply));
     error_code error;
     stream_.socket().shutdown(tcp::socket::shutdown_send, error);
