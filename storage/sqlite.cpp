@@ -108,6 +108,10 @@ void Connection::execute(const char* sql) {
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
+std::uint64_t Connection::changes() const {
+    return static_cast<std::uint64_t>(sqlite3_changes64(handle_));
+}
+
 bool Connection::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
 
 std::int64_t Connection::number(std::string_view sql) {

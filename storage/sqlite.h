@@ -76,6 +76,7 @@ public:
 
     void execute(const char* sql);
     bool in_transaction() const;
+    std::uint64_t changes() const;  // rows that the last statement inserted, changed or deleted
     bool read_only() const;  // also when read_write was asked for and the file does not allow it
 
     // The first column of the first row.

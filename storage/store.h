@@ -4,6 +4,7 @@
 #include "storage/change_set.h"
 #include "storage/coverage.h"
 #include "storage/history.h"
+#include "storage/retention.h"
 
 #include <filesystem>
 #include <functional>
@@ -54,6 +55,11 @@ public:
 
     // All of it or nothing. Numbers new incidents in the order of their opening.
     Result<CommitResult, StoreError> commit(const ChangeSet& changes);
+
+    // Forgets a slice of what the rules allow, in one transaction. `may_go_on` is asked after each
+    // piece of work (an incident, some hundred small rows): false ends the slice.
+    Result<Forgotten, StoreError> forget(const RetentionRules& rules,
+                                         const std::function<bool()>& may_go_on);
 
 private:
     struct Impl;

@@ -3,6 +3,9 @@
 #include "daemon/commands/text_blocks.h"
 #include "parsers/visible_text.h"
 #include "storage/database_copy.h"
+#include "storage/legal_hold.h"
+
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdio>
@@ -118,6 +121,75 @@ int vacuum(const std::string& file, std::ostream& out, std::ostream& errors) {
     out << "was " << size_words(vacuumed->bytes_before) << " (" << vacuumed->bytes_before
         << " bytes), is " << size_words(vacuumed->bytes_after) << " (" << vacuumed->bytes_after
         << " bytes): " << file << "\n";
+    return printed(0, out);
+}
+
+namespace {
+
+int print_outcome(const Result<HoldOutcome, StoreError>& outcome, const std::string& id,
+                  const char* done, const char* as_it_was, std::ostream& out,
+                  std::ostream& errors) {
+    if (!outcome) return refusal(outcome.error(), errors);
+    switch (*outcome) {
+        case HoldOutcome::done:
+            out << "incident " << visible_text(id) << " " << done << "\n";
+            return printed(0, out);
+        case HoldOutcome::no_such_incident:
+            errors << "runnerwatch: there is no incident " << visible_text(id)
+                   << ". Numbers, ULIDs and keys are taken; `runnerwatch incidents` lists them.\n";
+            return 1;
+        case HoldOutcome::as_it_was:
+            errors << "runnerwatch: incident " << visible_text(id) << " " << as_it_was
+                   << ". `runnerwatch db holds` lists what is.\n";
+            return 1;
+    }
+    return 2;
+}
+
+}  // namespace
+
+int hold(const std::string& file, const std::string& id, const std::string& by,
+         const std::string& reason, Timestamp now, std::ostream& out, std::ostream& errors) {
+    return print_outcome(hold_incident(file, id, by, reason, now), id,
+                         "is on legal hold: retention passes over it", "is on legal hold already",
+                         out, errors);
+}
+
+int unhold(const std::string& file, const std::string& id, const std::string& by, Timestamp now,
+           std::ostream& out, std::ostream& errors) {
+    return print_outcome(release_incident(file, id, by, now), id,
+                         "is no longer on legal hold: retention may remove it",
+                         "is not on legal hold", out, errors);
+}
+
+int list_holds(const std::string& file, ListFormat format, std::ostream& out,
+               std::ostream& errors) {
+    const auto holds = legal_holds(file);
+    if (!holds) return refusal(holds.error(), errors);
+    const bool for_people = format == ListFormat::table || format == ListFormat::markdown;
+    const auto words = [&](const std::optional<Timestamp>& at) {
+        using json = nlohmann::ordered_json;
+        if (!at) return for_people ? json("") : json();
+        return json(for_people ? format_time_for_people(*at) : format_time(*at));
+    };
+    Listing listing{{{"number", "#"},
+                     {"at", "SINCE"},
+                     {"by", "BY"},
+                     {"reason", "REASON"},
+                     {"released_at", "LIFTED"},
+                     {"released_by", "LIFTED BY"},
+                     {"title", "WHAT"}},
+                    {}};
+    for (const auto& one : *holds)
+        listing.rows.push_back({{"number", one.number},
+                                {"incident", one.incident},
+                                {"title", one.title},
+                                {"at", words(one.at)},
+                                {"by", one.by},
+                                {"reason", one.reason},
+                                {"released_at", words(one.released_at)},
+                                {"released_by", one.released_by}});
+    out << rendered(listing, format);
     return printed(0, out);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/commands/listing.h"
 #include "parsers/timestamp.h"
 
 #include <iosfwd>
@@ -27,5 +28,13 @@ int restore_backup(const std::string& backup, const std::string& file, Timestamp
 
 // Gives back to the disk what deleted rows left. 1: a daemon runs on it, or it is damaged.
 int vacuum(const std::string& file, std::ostream& out, std::ostream& errors);
+
+// Legal hold: retention passes over these incidents. Also beside a daemon. 1: there is no such
+// incident, or it was so already.
+int hold(const std::string& file, const std::string& id, const std::string& by,
+         const std::string& reason, Timestamp now, std::ostream& out, std::ostream& errors);
+int unhold(const std::string& file, const std::string& id, const std::string& by, Timestamp now,
+           std::ostream& out, std::ostream& errors);
+int list_holds(const std::string& file, ListFormat format, std::ostream& out, std::ostream& errors);
 
 }  // namespace runnerwatch

@@ -20,10 +20,10 @@ public:
 private:
     CLI::App* add(CLI::App& db, const char* name, const char* what);
 
-    std::string database_ = "runnerwatch.db", backup_;
+    std::string database_ = "runnerwatch.db", backup_, id_, by_, reason_, output_ = "table";
     bool force_ = false;
     CLI::App *check_ = nullptr, *back_up_ = nullptr, *restore_ = nullptr, *vacuum_ = nullptr,
-             *dump_ = nullptr;
+             *dump_ = nullptr, *hold_ = nullptr, *unhold_ = nullptr, *holds_ = nullptr;
 };
 
 }  // namespace runnerwatch

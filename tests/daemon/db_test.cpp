@@ -129,5 +129,51 @@ TEST_F(DatabaseCommands, VacuumSaysHowLargeItWasAndIs) {
     EXPECT_FALSE(std::filesystem::exists(folder_.file("none.db")));
 }
 
+TEST_F(DatabaseCommands, HoldsSayWhoHoldsWhatAndWhyBesideADaemon) {
+    const Timestamp later = history_start + std::chrono::hours(1);
+    const auto held = run([&](std::ostream& out, std::ostream& errors) {
+        return hold(file_, "3", "anna", "audit of 2024", history_start, out, errors);
+    });
+    EXPECT_EQ(held.code, 0) << held.errors;
+    EXPECT_EQ(held.out, "incident 3 is on legal hold: retention passes over it\n");
+    const auto again = run([&](std::ostream& out, std::ostream& errors) {
+        return hold(file_, "3", "ben", "so do I", later, out, errors);
+    });
+    EXPECT_EQ(again.code, 1);
+    EXPECT_EQ(again.errors,
+              "runnerwatch: incident 3 is on legal hold already. `runnerwatch db holds` lists what "
+              "is.\n");
+    const auto missing = run([&](std::ostream& out, std::ostream& errors) {
+        return hold(file_, "77", "anna", "?", later, out, errors);
+    });
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_THAT(missing.errors, StartsWith("runnerwatch: there is no incident 77. "));
+    ASSERT_EQ(run([&](std::ostream& out, std::ostream& errors) {
+                  return hold(file_, "4", "anna", "audit of 2024", later, out, errors);
+              }).code,
+              0);
+    const auto lifted = run([&](std::ostream& out, std::ostream& errors) {
+        return unhold(file_, "3", "ben", later, out, errors);
+    });
+    EXPECT_EQ(lifted.out, "incident 3 is no longer on legal hold: retention may remove it\n");
+    const auto listed = run([&](std::ostream& out, std::ostream& errors) {
+        return list_holds(file_, ListFormat::table, out, errors);
+    });
+    EXPECT_EQ(listed.code, 0);
+    EXPECT_EQ(listed.out,
+              "#  SINCE                    BY    REASON         LIFTED                   LIFTED BY "
+              " WHAT\n"
+              "4  2024-10-04 13:00:00 UTC  anna  audit of 2024                                     "
+              " GitLab "
+              "refuses this runner's job requests (403)\n"
+              "3  2024-10-04 12:00:00 UTC  anna  audit of 2024  2024-10-04 13:00:00 UTC  ben       "
+              " GitLab "
+              "refuses this runner's job requests (403)\n");
+    const auto as_json = run([&](std::ostream& out, std::ostream& errors) {
+        return list_holds(file_, ListFormat::json, out, errors);
+    });
+    EXPECT_THAT(as_json.out, HasSubstr("\"released_at\": null"));
+}
+
 }  // namespace
 }  // namespace runnerwatch
