@@ -8,79 +8,6 @@ namespace runnerwatch {
 
 namespace {
 
-constexpr std::string_view sre = R"md(# Postmortem: {{title}}
-
-{{facts}}
-
-## Summary
-
-{{summary}}
-
-> What did users notice, in one or two sentences?
-
-## Impact
-
-{{impact}}
-
-> How many jobs failed or waited, whose were they, what did that cost?
-
-## Root causes
-
-{{causes}}
-
-> Why was this possible? Go on asking until the answer is something that can be changed.
-
-## Trigger
-
-{{trigger}}
-
-## Detection
-
-{{detection}}
-
-> Would anybody have noticed earlier? What would have told them?
-
-## Resolution
-
-{{resolution}}
-
-## Action items
-
-{{actions}}
-
-## Lessons learned
-
-### What went well
-
-> What kept this from being worse?
-
-### What went wrong
-
-> What made it last longer or spread further than it had to?
-
-### Where we got lucky
-
-> What was it by chance that helped?
-
-## Timeline
-
-{{timeline}}
-
-## Log excerpts
-
-{{evidence}}
-
-## Supporting data
-
-{{members}}
-
-{{deliveries}}
-
-{{gaps}}
-
-{{earlier}}
-)md";
-
 std::string known_names() {
     std::string names;
     for (const auto& [name, unused] : postmortem_sections())
@@ -181,11 +108,6 @@ private:
 };
 
 }  // namespace
-
-std::optional<std::string_view> built_in_template(std::string_view name) {
-    if (name == "sre") return sre;
-    return std::nullopt;
-}
 
 Result<Document, std::string> postmortem(const Stories& stories, std::string_view text) {
     if (text.size() > template_bytes_max)

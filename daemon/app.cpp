@@ -1,5 +1,6 @@
 #include "daemon/app.h"
 
+#include "parsers/digest.h"
 #include "parsers/redaction.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -105,6 +106,8 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     load(*stored);
 
     const Loop loop = io_.get_executor();
+    const std::string run = sha256_hex(stored->database_id + format_time(started_at_));
+    feed_ = std::make_unique<EventFeed>(loop, run.substr(0, 12));
     Committer::Hooks commits;
     commits.collect = [this](ChangeSet& changes) { collect(changes); };
     commits.committed = [this](const CommitResult& result) { on_committed(result); };
@@ -142,6 +145,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     if (auto listening = listen(); !listening) co_return failure(listening.error());
     sources_->start(*stored, *coverage);
     tasks_.spawn("writing", committer_->run());
+    tasks_.spawn("keeping listeners", feed_->run());
     tasks_.spawn("telling", delivery_->run());
     tasks_.spawn("housekeeping", housekeeping());
     tasks_.spawn("watching rules", watch_rules());
@@ -157,7 +161,10 @@ void App::collect(ChangeSet& changes) {
     for (const auto& key : book_->take_changed())
         if (const auto incident = book_->as_told(key))
             dispatcher_->incident_changed(*incident, now);
-    changes.merge(book_->take_changes());
+    ChangeSet incidents = book_->take_changes();
+    for (const auto& [key, row] : incidents.incidents)
+        if (row) feed_->note(*row);
+    changes.merge(std::move(incidents));
     changes.merge(unclassified_.take_changes());
     exceptions_.take_changes(changes);
     answers_.take_changes(changes);
@@ -168,6 +175,7 @@ void App::collect(ChangeSet& changes) {
 
 void App::on_committed(const CommitResult& result) {
     book_->set_numbers(result.numbers);
+    feed_->committed(result.numbers);
     dispatcher_->committed(taken_);
     delivery_->kick();
     if (!watchers_.on_incident) return;

@@ -4,7 +4,9 @@
 #include "alerts/dispatcher.h"
 #include "alerts/incident_book.h"
 #include "daemon/answer_book.h"
+#include "daemon/api/access.h"
 #include "daemon/api/act_api.h"
+#include "daemon/api/event_feed.h"
 #include "daemon/committer.h"
 #include "daemon/config.h"
 #include "daemon/crash_mark.h"
@@ -81,11 +83,14 @@ private:
     Result<std::monostate, std::string> listen();
     asio::awaitable<void> handle_api(ServerRequest request, Responder& responder);
     asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
-    asio::awaitable<ServerReply> history(const ServerRequest& request);
-    asio::awaitable<ServerReply> acts(const ServerRequest& request);
+    asio::awaitable<void> events(const ServerRequest& request, const Caller& caller,
+                                 Responder& responder);
+    asio::awaitable<ServerReply> history(const ServerRequest& request, const Caller& caller);
+    asio::awaitable<ServerReply> acts(const ServerRequest& request, const Caller& caller);
+    std::optional<std::string> hidden_from(const Caller& caller, const ActQuestion& question) const;
     asio::awaitable<std::optional<ServerReply>> recall(const ActQuestion& question);
     ServerReply unwritten_reply() const;
-    asio::awaitable<ServerReply> coverage_reply();
+    asio::awaitable<ServerReply> coverage_reply(const Caller& caller);
     std::string ready_body() const;
     std::string metrics_text();
     std::string outage_words() const;
@@ -113,6 +118,7 @@ private:
     std::unique_ptr<DeliveryLoop> delivery_;
     std::unique_ptr<RetentionLoop> retention_;
     std::unique_ptr<SourceManager> sources_;
+    std::unique_ptr<EventFeed> feed_;
     std::unique_ptr<HttpServer> http_, probe_;
     std::uint16_t http_port_ = 0, probe_port_ = 0;
     Timestamp started_at_{};

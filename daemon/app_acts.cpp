@@ -96,13 +96,30 @@ ServerReply App::unwritten_reply() const {
     return reply;
 }
 
-asio::awaitable<ServerReply> App::acts(const ServerRequest& request) {
-    const auto question = act_question(request, "api", clock_.now());
+// The first of its incidents that the caller may not see; nothing: there is none.
+std::optional<std::string> App::hidden_from(const Caller& caller,
+                                            const ActQuestion& question) const {
+    const auto visible = [&](const std::string& id) {
+        const IncidentRow* row = book_->find(book_->key_of(id));
+        return row == nullptr || caller.may_see(row->namespace_);
+    };
+    for (const auto& one : question.acts) {
+        if (!visible(one.id)) return one.id;
+        if (const auto* into = std::get_if<MergeInto>(&one.request.act))
+            if (!visible(into->into)) return into->into;
+    }
+    return std::nullopt;
+}
+
+asio::awaitable<ServerReply> App::acts(const ServerRequest& request, const Caller& caller) {
+    auto question = act_question(request, "api", clock_.now());
     if (!question) co_return question.error();
+    if (!caller.name.empty())
+        for (auto& one : question->acts) one.request.actor = caller.name;
     const auto key = idempotency_key(request);
     if (!key) co_return key.error();
     const std::string hash =
-        sha256_hex(request.method + "\n" + request.path + "\n" + request.body).substr(0, 32);
+        sha256_hex(caller.name + "\n" + request.path + "\n" + request.body).substr(0, 32);
     if (!key->empty() && answering_.contains(*key))
         co_return problem_reply(409, "Conflict",
                                 "A request with this Idempotency-Key is being answered. Ask again "
@@ -118,6 +135,10 @@ asio::awaitable<ServerReply> App::acts(const ServerRequest& request) {
     }
     const Answering answering(answering_, *key);
     if (auto trouble = co_await recall(*question)) co_return std::move(*trouble);
+    if (const auto hidden = hidden_from(caller, *question))
+        co_return problem_reply(
+            404, "Not found",
+            "There is no incident " + *hidden + " that you may see. Nothing was changed.");
     const Timestamp now = clock_.now();
     ServerReply reply = act_all(*book_, *question, now);
     if (!key->empty() && (reply.status == 200 || reply.status == 409))

@@ -1,8 +1,11 @@
 // The daemon's own HTTP: the API on `http.listen`, liveness and metrics on `probe_listen`.
+#include "daemon/api/access.h"
 #include "daemon/api/coverage_json.h"
 #include "daemon/api/history_api.h"
+#include "daemon/api/open_api.h"
 #include "daemon/api/same_site.h"
 #include "daemon/app.h"
+#include "daemon/config_values.h"
 
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
@@ -13,11 +16,14 @@ using nlohmann::json;
 
 namespace {
 
-const std::string coverage_path = "/api/v1/coverage";
+const std::string coverage_path = "/api/v1/coverage", events_path = "/api/v1/events",
+                  document_path = "/openapi.json";
+// Listeners hold their connection; pages must still come through.
+constexpr std::size_t connections_max = EventFeed::listeners_max + 500;
 
 bool is_loopback(const std::string& address) {
-    return address.rfind("127.", 0) == 0 || address.rfind("localhost:", 0) == 0 ||
-           address.rfind("[::1]", 0) == 0;
+    const auto parsed = parse_listen_address(address);
+    return parsed && parsed->loopback();
 }
 
 template <class Json>
@@ -28,15 +34,14 @@ std::string dump(const Json& value) {
 }  // namespace
 
 Result<std::monostate, std::string> App::listen() {
-    if (!is_loopback(config_.http.listen))
-        return failure("http.listen is " + config_.http.listen +
-                       ": refused, because the API has no authentication yet and would be open "
-                       "to everybody who can reach that address. Use 127.0.0.1:PORT and reach it "
-                       "through kubectl port-forward or an authenticating proxy beside it.");
-    http_ = std::make_unique<HttpServer>(io_.get_executor(),
-                                         [this](ServerRequest request, Responder& responder) {
-                                             return handle_api(std::move(request), responder);
-                                         });
+    HttpServer::Limits limits;
+    limits.connections = connections_max;
+    http_ = std::make_unique<HttpServer>(
+        io_.get_executor(),
+        [this](ServerRequest request, Responder& responder) {
+            return handle_api(std::move(request), responder);
+        },
+        limits);
     probe_ = std::make_unique<HttpServer>(io_.get_executor(),
                                           [this](ServerRequest request, Responder& responder) {
                                               return handle_probe(std::move(request), responder);
@@ -47,6 +52,11 @@ Result<std::monostate, std::string> App::listen() {
     if (!probe) return failure("probe_listen: " + probe.error());
     http_port_ = *http;
     probe_port_ = *probe;
+    if (!is_loopback(config_.http.listen))
+        spdlog::warn(
+            "http.listen {} can be reached from other machines and speaks no TLS: tokens and "
+            "incidents can be read on the way, unless a proxy or a service mesh encrypts it",
+            config_.http.listen);
     spdlog::info("API on {} (port {}), probes and metrics on {} (port {})", config_.http.listen,
                  http_port_, config_.probe_listen, probe_port_);
     return std::monostate{};
@@ -54,43 +64,73 @@ Result<std::monostate, std::string> App::listen() {
 
 asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responder) {
     ServerReply reply;
-    const bool is_act = is_act_path(request.path);
-    if (auto refused = refuse_strangers(request)) {
-        reply = std::move(*refused);
-    } else if (!is_act && request.path != coverage_path && !is_history_path(request.path)) {
-        reply =
-            problem_reply(404, "Not found",
-                          "There is nothing at " + request.path +
-                              "; try /api/v1/incidents, /api/v1/stats or " + coverage_path + ".");
+    const bool is_act = is_act_path(request.path), is_events = request.path == events_path;
+    if (!is_act && !is_events && request.path != coverage_path && request.path != document_path &&
+        !is_history_path(request.path)) {
+        reply = problem_reply(404, "Not found",
+                              "There is nothing at " + request.path + "; " + document_path +
+                                  " says what there is, " + coverage_path +
+                                  " and /api/v1/incidents among it.");
     } else if (request.method != (is_act ? "POST" : "GET")) {
         const std::string method = is_act ? "POST" : "GET";
         reply = problem_reply(405, "Method not allowed", "Only " + method + " is possible here.");
         reply.headers.emplace_back("allow", method);
+    } else if (auto refused = refuse_strangers(request, is_guarded(config_.http))) {
+        reply = std::move(*refused);
+    } else if (request.path == document_path) {
+        reply.body = std::string(open_api_document);
+    } else if (const auto caller = caller_of(request, config_.http); !caller) {
+        reply = caller.error();
+    } else if (auto lacking = refuse_without(is_act ? Role::responder : Role::viewer, *caller)) {
+        reply = std::move(*lacking);
+    } else if (is_events) {
+        co_return co_await events(request, *caller, responder);
     } else if (is_act) {
-        reply = co_await acts(request);
+        reply = co_await acts(request, *caller);
     } else if (request.path == coverage_path) {
-        reply = co_await coverage_reply();
+        reply = co_await coverage_reply(*caller);
     } else {
-        reply = co_await history(request);
+        reply = co_await history(request, *caller);
     }
     co_await responder.send(std::move(reply));
 }
 
-asio::awaitable<ServerReply> App::coverage_reply() {
+asio::awaitable<void> App::events(const ServerRequest& request, const Caller& caller,
+                                  Responder& responder) {
+    auto filter = event_filter(request.query);
+    ServerReply refused;
+    if (!filter) {
+        refused = filter.error();
+    } else if (feed_->listeners() >= EventFeed::listeners_max) {
+        refused = problem_reply(503, "Too many listeners",
+                                std::to_string(EventFeed::listeners_max) +
+                                    " listen already. Ask for /api/v1/incidents instead.");
+        refused.headers.emplace_back("retry-after", "30");
+    } else {
+        filter->visible = caller.namespaces;
+        const auto last = request.headers.find("last-event-id");
+        std::string id = last == request.headers.end() ? std::string() : last->second;
+        co_return co_await feed_->serve(*std::move(filter), std::move(id), responder);
+    }
+    co_await responder.send(std::move(refused));
+}
+
+asio::awaitable<ServerReply> App::coverage_reply(const Caller& caller) {
     auto job = [this] { return reader_->coverage_rows(); };
     const auto rows = co_await reader_thread_.run(job);
     ServerReply reply;
-    if (rows)
-        reply.body =
-            dump(coverage_to_json(coverage_report(*rows, clock_.now(), current_within(config_))));
-    else
-        reply = problem_reply(503, "Storage", rows.error().what);
+    if (!rows) co_return problem_reply(503, "Storage", rows.error().what);
+    auto report = coverage_report(*rows, clock_.now(), current_within(config_));
+    std::erase_if(report.sources,
+                  [&](const auto& source) { return !caller.may_see(source.place.namespace_); });
+    reply.body = dump(coverage_to_json(report));
     co_return reply;
 }
 
-asio::awaitable<ServerReply> App::history(const ServerRequest& request) {
-    const auto question = history_question(request.path, request.query, clock_.now());
+asio::awaitable<ServerReply> App::history(const ServerRequest& request, const Caller& caller) {
+    auto question = history_question(request.path, request.query, clock_.now());
     if (!question) co_return question.error();
+    question->filter.visible = caller.namespaces;
     auto read = [this, &question] { return read_history(*reader_, *question); };
     const auto rows = co_await reader_thread_.run(read);
     if (!rows) co_return problem_reply(503, "Storage", rows.error().what);

@@ -1,5 +1,6 @@
 #include "daemon/config.h"
 
+#include "daemon/config_http.h"
 #include "daemon/config_reader.h"
 #include "daemon/config_values.h"
 #include "parsers/rule.h"
@@ -105,24 +106,6 @@ void read_journal(ConfigNode& root, Config& config) {
                                   " stands for several units, whose lines would be mixed up. Write "
                                   "an entry for each.");
     }
-}
-
-void read_http(ConfigNode& root, Config& config) {
-    ConfigNode http = root.map("http", "http");
-    http.address("listen", config.http.listen);
-    root.address("probe_listen", config.probe_listen);
-    const auto pages = parse_listen_address(config.http.listen);
-    const auto probes = parse_listen_address(config.probe_listen);
-    if (!pages->loopback())
-        http.error("listen",
-                   config.http.listen +
-                       " can be reached from other machines, but this version knows no users, and "
-                       "anybody could read incidents. Use a loopback address, as in "
-                       "127.0.0.1:8090, and kubectl port-forward or ssh -L.");
-    if (pages->port != 0 && pages->port == probes->port)
-        root.error("probe_listen", "port " + std::to_string(probes->port) +
-                                       " is that of http.listen too, and only one of the two can "
-                                       "have it. Write another.");
 }
 
 void read_gitlab_hosts(ConfigNode& root, Config& config) {
@@ -298,6 +281,24 @@ void read_config(ConfigNode& root, Config& config) {
 
 }  // namespace
 
+const char* to_string(Role role) {
+    switch (role) {
+        case Role::viewer:
+            return "viewer";
+        case Role::responder:
+            return "responder";
+        case Role::admin:
+            break;
+    }
+    return "admin";
+}
+
+std::optional<Role> role_from(std::string_view word) {
+    for (const Role role : {Role::viewer, Role::responder, Role::admin})
+        if (word == to_string(role)) return role;
+    return std::nullopt;
+}
+
 Duration current_within(const Config& config) {
     Duration longest = ClusterConfig{}.probe_every;
     if (!config.clusters.empty() && config.files.empty()) longest = Duration(0);
@@ -316,7 +317,9 @@ const std::vector<ConfigSection>& config_sections() {
         {"files[]", {"name", "path"}},
         {"journal[]", {"name", "unit", "directory"}},
         {"storage", {"database", "retention", "size_max"}},
-        {"http", {"listen"}},
+        {"http", {"listen", "tokens", "proxy"}},
+        {"http.tokens[]", {"name", "role", "sha256", "namespaces"}},
+        {"http.proxy", {"user_header", "from", "role"}},
         {"alerts", {"receivers", "route"}},
         {"alerts.receivers[]", {"name", "webhook", "alertmanager"}},
         {"alerts.receivers[].webhook", {"url", "url_file", "secret_file"}},

@@ -56,6 +56,11 @@ struct ReceiverConfig {
     std::optional<AlertmanagerConfig> alertmanager;
 };
 
+// What somebody may do over the API; each may do what those before it may.
+enum class Role { viewer, responder, admin };
+const char* to_string(Role role);
+std::optional<Role> role_from(std::string_view word);
+
 struct Config {
     std::vector<ClusterConfig> clusters;
     std::vector<FileConfig> files;
@@ -69,6 +74,20 @@ struct Config {
     } storage;
     struct Http {
         std::string listen = "127.0.0.1:8090";
+        // Without tokens and without a proxy nobody is asked who he is: loopback only.
+        struct Token {
+            std::string name;  // the actor on timelines
+            Role role = Role::viewer;
+            std::string sha256;                   // of the token, which stands nowhere
+            std::vector<std::string> namespaces;  // empty: all
+        };
+        std::vector<Token> tokens;
+        // A proxy in front that knows its users and names them in a header.
+        struct Proxy {
+            std::string user_header;        // in lower case; empty: there is none
+            std::vector<std::string> from;  // its addresses; from any other the header is nothing
+            Role role = Role::responder;
+        } proxy;
     } http;
     std::string probe_listen = "127.0.0.1:8091";
     std::vector<std::string> gitlab_hosts;

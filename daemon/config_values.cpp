@@ -91,6 +91,12 @@ std::optional<ListenAddress> parse_listen_address(std::string_view text) {
     return address;
 }
 
+bool is_ip_address(const std::string& text) {
+    in6_addr parsed{};  // large enough for both families
+    return inet_pton(AF_INET, text.c_str(), &parsed) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
+}
+
 std::optional<std::string> url_fault(const std::string& url) {
     const std::unique_ptr<CURLU, CurlUrlFree> parsed(curl_url());
     if (!parsed) throw std::bad_alloc();

@@ -22,6 +22,9 @@ struct ListenAddress {
 // "127.0.0.1:8090", "[::1]:8090", ":9000", and "localhost:8090"; no other name is resolved.
 std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
+// An IPv4 or IPv6 address, without brackets.
+bool is_ip_address(const std::string& text);
+
 // Why `url` is not an http or https URL that can be posted to; nothing if it is one. The reason
 // never repeats the URL: it may hold a secret.
 std::optional<std::string> url_fault(const std::string& url);

@@ -1,4 +1,5 @@
 #include "daemon/commands/acts_cli.h"
+#include "daemon/commands/completion.h"
 #include "daemon/commands/coverage.h"
 #include "daemon/commands/db_cli.h"
 #include "daemon/commands/demo.h"
@@ -6,6 +7,7 @@
 #include "daemon/commands/rules_cli.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/scan.h"
+#include "daemon/commands/token.h"
 #include "daemon/rule_files.h"
 
 #include <curl/curl.h>
@@ -115,6 +117,25 @@ struct Coverage {
     }
 };
 
+CLI::App* add_token(CLI::App& program, TokenOptions& options) {
+    CLI::App* token = program.add_subcommand("token", "make a token for the API");
+    token->add_option("--name", options.name, "whose it is: the actor on timelines")->required();
+    token->add_option("--role", options.role, "viewer reads, responder also acts")
+        ->check(CLI::IsMember({"viewer", "responder", "admin"}))
+        ->capture_default_str();
+    token->add_option("--namespace", options.namespaces, "only what is in these; repeat it");
+    return token;
+}
+
+CLI::App* add_completion(CLI::App& program, std::string& shell) {
+    CLI::App* completion =
+        program.add_subcommand("completion", "print what completes commands in a shell");
+    completion->add_option("shell", shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    return completion;
+}
+
 int run_command(int argc, char** argv) {
     CLI::App program{"Watches GitLab Runner managers, says what fails, why, and what to do."};
     program.require_subcommand(1);
@@ -137,6 +158,10 @@ int run_command(int argc, char** argv) {
     const CLI::App* covering = coverage.add_to(program);
     const CLI::App* demo = add_demo(program, demo_options);
     database.add_to(program);
+    TokenOptions token;
+    const CLI::App* token_made = add_token(program, token);
+    std::string shell;
+    const CLI::App* completion = add_completion(program, shell);
     const CLI::App* version = program.add_subcommand("version", "print the version");
 
     try {
@@ -154,8 +179,10 @@ int run_command(int argc, char** argv) {
     if (*scanning) return scan.run();
     if (*covering) return coverage.run();
     if (*demo) return run_demo(demo_options);
+    if (*token_made) return print_new_token(token, std::cout);
+    if (*completion) std::cout << completion_script(command_words(program), shell);
     if (*version) std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";
-    return *version ? 0 : usage_error;
+    return *version || *completion ? 0 : usage_error;
 }
 
 }  // namespace

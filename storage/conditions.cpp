@@ -99,6 +99,10 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
     if (!filter.severities.empty()) where.add(one_of("severity", filter.severities));
     if (!filter.rule.empty()) where.add("rule = ?N", filter.rule);
     if (!filter.namespace_.empty()) where.add("namespace = ?N", filter.namespace_);
+    std::string visible;
+    for (const auto& one : filter.visible)
+        visible += (visible.empty() ? "" : " OR ") + where.bound("namespace = ?N", one);
+    if (!visible.empty()) where.add(visible);
     if (!filter.workload.empty()) {
         const std::size_t slash = filter.workload.find('/');
         if (slash != std::string::npos) where.add("workload = ?N", filter.workload);

@@ -28,8 +28,9 @@ struct IncidentFilter {
     std::string text;                   // words; each begins a word of one kept log line or note
     std::optional<bool> acknowledged, snoozed;
     std::string assignee, tag;
-    std::optional<Timestamp> since;  // it was going on at or after this
-    std::optional<Timestamp> until;  // it had begun by then
+    std::vector<std::string> visible;  // namespaces; empty: all. What has none is in none of them
+    std::optional<Timestamp> since;    // it was going on at or after this
+    std::optional<Timestamp> until;    // it had begun by then
     std::optional<IncidentCursor> after;
     std::size_t limit = 100;
 };

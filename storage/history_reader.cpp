@@ -175,6 +175,7 @@ Result<std::vector<IncidentMoments>, StoreError> Reader::moments(const IncidentF
         scope.rule = filter.rule;
         scope.namespace_ = filter.namespace_;
         scope.workload = filter.workload;
+        scope.visible = filter.visible;
         Conditions where;
         add_conditions(where, scope);
         where.add("state <> 'folded'");

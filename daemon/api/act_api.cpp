@@ -138,8 +138,8 @@ IncidentAct read_act(const std::string& name, ActReader& read) {
     return Split{};
 }
 
-// Who acts. Where users are authenticated, this is where they come in; on loopback a client names
-// its user itself.
+// Who acts, as a client on loopback names its user; where callers are known it is they
+// (App::acts).
 std::string actor_of(ActReader& read) {
     const std::string named = read.text("actor");
     return named.empty() ? "api" : named;

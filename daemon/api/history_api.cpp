@@ -177,7 +177,7 @@ std::string read_postmortem(const Query& query, HistoryQuestion& question) {
         value_in(query, "template").empty() ? "sre" : value_in(query, "template");
     if (question.form != "md" && question.form != "html" && question.form != "json")
         return "format is md, html or json.";
-    if (!built_in_template(question.template_name)) return "template is sre.";
+    if (!built_in_template(question.template_name)) return "template is sre, pagerduty or gitlab.";
     return {};
 }
 
@@ -243,6 +243,36 @@ Result<HistoryQuestion, ServerReply> history_question(const std::string& path, c
     return question;
 }
 
+Result<IncidentFilter, ServerReply> event_filter(const Query& query) {
+    static const std::set<std::string> known{"state", "severity", "rule", "namespace", "workload"};
+    for (const auto& [name, value] : query)
+        if (!known.contains(name))
+            return failure(
+                refused("Events are chosen by state, severity, rule, namespace and "
+                        "workload, not by " +
+                        name + "."));
+    IncidentFilter filter;
+    if (auto error = read_filter(query, Timestamp{}, filter); !error.empty())
+        return failure(refused(error));
+    return filter;
+}
+
+namespace {
+
+bool is_visible(const IncidentFilter& filter, const IncidentRow& row) {
+    return filter.visible.empty() || std::find(filter.visible.begin(), filter.visible.end(),
+                                               row.namespace_) != filter.visible.end();
+}
+
+// What a story says of other incidents.
+void hide_others(IncidentStory& story, const IncidentFilter& filter) {
+    if (story.cause && !is_visible(filter, *story.cause)) story.cause.reset();
+    if (story.whole && !is_visible(filter, *story.whole)) story.whole.reset();
+    std::erase_if(story.parts, [&](const IncidentRow& row) { return !is_visible(filter, row); });
+}
+
+}  // namespace
+
 Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
                                                             const HistoryQuestion& question) {
     using Kind = HistoryQuestion::Kind;
@@ -262,16 +292,22 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
     if (question.kind == Kind::similar) {
         auto found = reader.incident(question.ids.front());
         if (!found) return failure(found.error());
-        if (!*found) return std::optional<HistoryRows>();
+        if (!*found || !is_visible(question.filter, (*found)->incident))
+            return std::optional<HistoryRows>();
         auto rows = reader.similar((*found)->incident, similar_max);
         if (!rows) return failure(rows.error());
+        std::erase_if(*rows, [&](const SimilarIncident& one) {
+            return !is_visible(question.filter, one.incident);
+        });
         return given(SimilarRows{std::move((*found)->incident), std::move(*rows)});
     }
     std::vector<IncidentStory> stories;
     for (const auto& id : question.ids) {
         auto story = reader.story(id);
         if (!story) return failure(story.error());
-        if (!*story) return std::optional<HistoryRows>();
+        if (!*story || !is_visible(question.filter, (*story)->detail.incident))
+            return std::optional<HistoryRows>();
+        hide_others(**story, question.filter);
         stories.push_back(std::move(**story));
     }
     return given(std::move(stories));

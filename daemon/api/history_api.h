@@ -31,6 +31,9 @@ bool is_history_path(const std::string& path);
 Result<HistoryQuestion, ServerReply> history_question(
     const std::string& path, const std::map<std::string, std::string>& query, Timestamp now);
 
+// The incidents whose events are asked for: state, severity, rule, namespace, workload.
+Result<IncidentFilter, ServerReply> event_filter(const std::map<std::string, std::string>& query);
+
 struct SimilarRows {
     IncidentRow incident;
     std::vector<SimilarIncident> similar;

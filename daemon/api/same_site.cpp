@@ -37,16 +37,17 @@ bool is_json(const std::string& type) {
 
 }  // namespace
 
-std::optional<ServerReply> refuse_strangers(const ServerRequest& request) {
+std::optional<ServerReply> refuse_strangers(const ServerRequest& request, bool guarded) {
     const bool reads = request.method == "GET" || request.method == "HEAD";
     const std::string host = header(request, "host");
     // HTTP/1.0 has no Host; no browser speaks it.
-    if (!(host.empty() && reads) && !names_us(host))
+    if (!guarded && !(host.empty() && reads) && !names_us(host))
         return problem_reply(403, "Forbidden", "This address is served under localhost only.");
-    if (reads) return std::nullopt;
+    if (request.method != "POST") return std::nullopt;  // nothing else changes anything
     const std::string origin = header(request, "origin"), site = header(request, "sec-fetch-site");
-    if ((!origin.empty() && origin != "http://" + host) ||
-        (!site.empty() && site != "same-origin" && site != "none"))
+    // A proxy in front may speak TLS.
+    const bool ours = origin == "http://" + host || (guarded && origin == "https://" + host);
+    if ((!origin.empty() && !ours) || (!site.empty() && site != "same-origin" && site != "none"))
         return problem_reply(403, "Forbidden",
                              "A page of another site sent this: it may not change anything here. "
                              "Nothing was changed.");

@@ -3,11 +3,37 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <cstdlib>
+#include <fstream>
+
 namespace runnerwatch {
 
 namespace {
 
+// Who asks: a token from the environment, or from a file that it names; empty: nobody says.
+Result<std::string, std::string> own_token() {
+    if (const char* token = std::getenv("RUNNERWATCH_TOKEN"); token != nullptr && *token != '\0')
+        return std::string(token);
+    const char* name = std::getenv("RUNNERWATCH_TOKEN_FILE");
+    if (name == nullptr || *name == '\0') return std::string();
+    std::string token;
+    if (!(std::ifstream(name) >> token))
+        return failure(
+            std::string("the token in ") + name +
+            " (RUNNERWATCH_TOKEN_FILE) cannot be read, or there is none in it. Write the "
+            "token into that file, readable for you alone.");
+    return token;
+}
+
+// "127.0.0.1:8090", or a whole URL where a proxy speaks TLS.
+std::string base_of(const std::string& address) {
+    return address.find("://") == std::string::npos ? "http://" + address : address;
+}
+
 Result<HttpReply, std::string> reply_to(HttpCall call, const std::string& address) {
+    const auto token = own_token();
+    if (!token) return failure(token.error());
+    if (!token->empty()) call.headers.push_back({"Authorization", "Bearer " + *token});
     asio::io_context io;
     HttpClient client(io.get_executor());
     Result<HttpReply, HttpFailure> reply =
@@ -30,7 +56,7 @@ Result<HttpReply, std::string> reply_to(HttpCall call, const std::string& addres
 
 Result<HttpReply, std::string> ask_daemon(const std::string& address, const std::string& target) {
     HttpCall call;
-    call.url = "http://" + address + target;
+    call.url = base_of(address) + target;
     return reply_to(std::move(call), address);
 }
 
@@ -38,7 +64,7 @@ Result<HttpReply, std::string> tell_daemon(const std::string& address, const std
                                            const std::string& body) {
     HttpCall call;
     call.method = "POST";
-    call.url = "http://" + address + target;
+    call.url = base_of(address) + target;
     call.headers = {{"Content-Type", "application/json"}};
     call.body = body;
     return reply_to(std::move(call), address);

@@ -59,7 +59,8 @@ void HistoryCli::add_to(CLI::App& program) {
         ->expected(0, 1);
     postmortem_command_ = add(program, "postmortem", "what is known of incidents, as one document");
     postmortem_command_->add_option("ids", options_.ids, "their numbers or ids");
-    postmortem_command_->add_option("--template", postmortem_.template_name, "sre, or a file")
+    postmortem_command_
+        ->add_option("--template", postmortem_.template_name, "sre, pagerduty, gitlab, or a file")
         ->capture_default_str();
     postmortem_command_->add_option("--format", postmortem_.form, "md, html or json")
         ->check(CLI::IsMember({"md", "html", "json"}))

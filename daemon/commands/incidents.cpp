@@ -194,10 +194,12 @@ int write_postmortem(const PostmortemOptions& options, std::ostream& out, std::o
     } else if (auto file = read_file(options.template_name)) {
         text = std::move(*file);
     } else {
-        return refuse(errors, "--template " + options.template_name +
-                                  ": it is no template of ours (sre), and no file that can be "
-                                  "read: " +
-                                  file.error());
+        return refuse(
+            errors,
+            "--template " + options.template_name +
+                ": it is no template of ours (sre, pagerduty, gitlab), and no file that can be "
+                "read: " +
+                file.error());
     }
     if (options.print_template) return print(text, out, 0);
     if (options.ids.empty())

@@ -12,6 +12,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -159,6 +161,14 @@ private:
     std::string seen_;  // of the file when last looked at
 };
 
+// A shell allows 1024 descriptors, and listeners of the API alone may be more: as many as we may.
+void allow_many_files() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 }  // namespace
 
 Result<Loaded, std::vector<std::string>> load_all(const RunOptions& options) {
@@ -204,6 +214,7 @@ int run_daemon(const RunOptions& options) {
         spdlog::info(
             "no configuration given: watching the cluster at hand and telling nobody; "
             "see config/runnerwatch.example.yaml");
+    allow_many_files();
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
     const Clock clock;

@@ -143,6 +143,8 @@ asio::awaitable<bool> Connection::answer_one() {
         co_await refuse(400);
         co_return false;
     }
+    if (const auto peer = stream_.socket().remote_endpoint(error); !error)
+        request->peer = peer.address().to_string();
     using namespace asio::experimental::awaitable_operators;
     co_await (handle(std::move(*request)) || client_gone(stream_.socket()));
     co_return keep_alive_&& answer_ == Answer::whole;

@@ -19,6 +19,7 @@ struct ServerRequest {
     std::map<std::string, std::string> query;    // decoded
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
+    std::string peer;  // the client's IP address
 
     std::string query_value(const std::string& name) const;  // empty when absent
 };

@@ -232,7 +232,10 @@ TEST(HistoryQuestion, SaysWhatIsWrongWithIt) {
         {"/api/v1/incidents/1/fix/2", {}, 404, "timeline, evidence"},
         {"/api/v1/incidents/1,2", {}, 400, "Too many"},
         {"/api/v1/incidents/1/postmortem", {{"format", "pdf"}}, 400, "md, html or json"},
-        {"/api/v1/incidents/1/postmortem", {{"template", "/etc/passwd"}}, 400, "template is sre"},
+        {"/api/v1/incidents/1/postmortem",
+         {{"template", "/etc/passwd"}},
+         400,
+         "template is sre, pagerduty or gitlab"},
     };
     for (const auto& [path, query, status, detail] : cases) {
         SCOPED_TRACE(std::string(path) + " " + detail);

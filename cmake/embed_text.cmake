@@ -1,5 +1,5 @@
-# Writes a .cpp that holds recordings of healthy runs, one behind the other:
-# cmake -D OUTPUT=… -D "FILES=path;…" -P …
+# Writes a .cpp that holds files, one behind the other, as runnerwatch::NAME, a string_view:
+# cmake -D OUTPUT=… -D NAME=… -D "FILES=path;…" -P …
 set(all "")
 foreach(path ${FILES})
     file(READ "${path}" bytes HEX)
@@ -8,5 +8,5 @@ foreach(path ${FILES})
 endforeach()
 file(WRITE "${OUTPUT}" "#include <string_view>\n\nnamespace runnerwatch {\n\n"
     "static const char bytes[] = {${all}};\n"
-    "extern const std::string_view ordinary_log_text{bytes, sizeof bytes};\n\n"
+    "extern const std::string_view ${NAME}{bytes, sizeof bytes};\n\n"
     "}  // namespace runnerwatch\n")

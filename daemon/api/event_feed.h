@@ -1,0 +1,70 @@
+#pragma once
+
+#include "daemon/net/http_server.h"
+#include "daemon/runtime/loop.h"
+#include "storage/history.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace runnerwatch {
+
+// What became of incidents, told to everybody who listens while it happens (GET /api/v1/events,
+// server-sent events). Only what is committed is told, whole as in the list of incidents, each
+// under a number that grows. Who comes back with the last number goes on behind it, if that is
+// still kept; else he is told that he missed something (`reset`) and has to ask for the list again.
+//
+// Bounded: `kept_max` events are kept, for all listeners together; who is further behind than that
+// gets a `reset`, and who does not read is let go by the server. Confined to the loop.
+class EventFeed {
+public:
+    static constexpr std::size_t kept_max = 2'000, listeners_max = 1'500;
+    static constexpr std::chrono::seconds ping_every{15};  // real time: proxies cut what is silent
+
+    // `run`: differs from that of every other process, whose numbers are not ours.
+    EventFeed(Loop loop, std::string run);
+
+    // An incident that goes into the commit that is made next.
+    void note(const IncidentRow& row) { noted_[row.key] = row; }
+    // All that was noted is committed, under these numbers of incidents.
+    void committed(const std::map<std::string, std::int64_t>& numbers);
+
+    // Says now and then to every listener that the line still stands, until it is cancelled.
+    asio::awaitable<void> run();
+
+    // Tells one listener until he goes. `last`: the id of the last event he had, or empty. Of the
+    // filter count states, severities, rule, namespace, workload and what is visible.
+    asio::awaitable<void> serve(IncidentFilter filter, std::string last, Responder& responder);
+
+    std::size_t listeners() const { return listeners_; }
+
+private:
+    struct Event {
+        IncidentRow row;
+        std::string text;  // as it is sent
+    };
+    std::string id_of(std::uint64_t number) const;
+    std::uint64_t begin(const std::string& last, std::string& text) const;
+    std::string take(const IncidentFilter& filter, std::uint64_t& next) const;
+    std::uint64_t first_kept() const { return last_ + 1 - events_.size(); }
+
+    std::string run_;
+    std::map<std::string, IncidentRow> noted_;  // by key
+    std::deque<Event> events_;
+    std::uint64_t last_ = 0;  // number of the newest event
+    std::uint64_t pings_ = 0;
+    std::size_t listeners_ = 0;
+    asio::steady_timer changed_;  // never expires: cancelled when there is something to say
+};
+
+// Whether an incident is one of those asked for; the parts of the filter that a single row answers.
+bool concerns(const IncidentFilter& filter, const IncidentRow& row);
+
+}  // namespace runnerwatch
