@@ -128,6 +128,10 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     delivery_ =
         std::make_unique<DeliveryLoop>(loop, config_, matcher_->pack(), *book_, *dispatcher_,
                                        *ledger_, clock_, metrics_, std::move(deliveries));
+    const RetentionLoop::Limits limits{config_.storage.retention, config_.storage.size_max};
+    retention_ = std::make_unique<RetentionLoop>(
+        loop, writer_thread_, *store_, clock_, metrics_, limits, last_alive_,
+        [](const std::string& words) { spdlog::info("{}", words); });
     SourceManager::Hooks reading;
     reading.report = [](const std::string& what) { spdlog::warn("{}", what); };
     reading.all_caught_up = [this] { on_all_caught_up("all sources are read"); };
@@ -141,6 +145,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     tasks_.spawn("telling", delivery_->run());
     tasks_.spawn("housekeeping", housekeeping());
     tasks_.spawn("watching rules", watch_rules());
+    tasks_.spawn("forgetting", retention_->run());
     for (const auto& words : exceptions_.expired_words(started_at_)) spdlog::warn("{}", words);
     co_return std::monostate{};
 }

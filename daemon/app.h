@@ -11,6 +11,7 @@
 #include "daemon/delivery_loop.h"
 #include "daemon/metrics.h"
 #include "daemon/net/http_server.h"
+#include "daemon/retention_loop.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/runtime/store_thread.h"
@@ -110,6 +111,7 @@ private:
     std::unique_ptr<AlertmanagerLedger> ledger_;
     std::unique_ptr<Committer> committer_;
     std::unique_ptr<DeliveryLoop> delivery_;
+    std::unique_ptr<RetentionLoop> retention_;
     std::unique_ptr<SourceManager> sources_;
     std::unique_ptr<HttpServer> http_, probe_;
     std::uint16_t http_port_ = 0, probe_port_ = 0;

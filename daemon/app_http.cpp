@@ -110,6 +110,7 @@ std::string App::ready_body() const {
     const auto sources = sources_->status();
     json degraded = json::array();
     if (committer_->failing()) degraded.push_back(committer_->trouble());
+    if (!retention_->trouble().empty()) degraded.push_back(retention_->trouble());
     if (!rules_trouble_.empty()) degraded.push_back(rules_trouble_);
     for (const auto& words : exceptions_.expired_words(clock_.now())) degraded.push_back(words);
     for (const auto& trouble : sources.troubles) degraded.push_back(trouble);

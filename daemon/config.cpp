@@ -3,6 +3,7 @@
 #include "daemon/config_reader.h"
 #include "daemon/config_values.h"
 #include "parsers/rule.h"
+#include "storage/retention.h"
 
 #include <algorithm>
 #include <charconv>
@@ -286,6 +287,10 @@ void read_config(ConfigNode& root, Config& config) {
     storage.text("database", config.storage.database);
     storage.duration("retention", config.storage.retention);
     storage.size("size_max", config.storage.size_max);
+    if (config.storage.retention < RetentionRules::kept_at_least)
+        storage.error("retention",
+                      "incidents stay for at least 3 days after their end: late lines may join "
+                      "them, and receivers are told of them. Write 3d or more.");
     read_http(root, config);
     read_gitlab_hosts(root, config);
     read_alerts(root, config);

@@ -1,6 +1,6 @@
 #include "daemon/commands/acts_cli.h"
 #include "daemon/commands/coverage.h"
-#include "daemon/commands/db.h"
+#include "daemon/commands/db_cli.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/history_cli.h"
 #include "daemon/commands/rules_cli.h"
@@ -115,15 +115,6 @@ struct Coverage {
     }
 };
 
-CLI::App* add_dump(CLI::App& program, std::string& database) {
-    CLI::App* db = program.add_subcommand("db", "look into a database file");
-    db->require_subcommand(1);
-    CLI::App* dump = db->add_subcommand("dump", "print its incidents, one JSON object a line");
-    dump->add_flag("--canonical")->description("the same incidents give the same bytes (default)");
-    dump->add_option("--database", database, "the file");
-    return dump;
-}
-
 int run_command(int argc, char** argv) {
     CLI::App program{"Watches GitLab Runner managers, says what fails, why, and what to do."};
     program.require_subcommand(1);
@@ -135,7 +126,7 @@ int run_command(int argc, char** argv) {
     ActsCli acts;
     Coverage coverage;
     DemoOptions demo_options;
-    std::string database = "runnerwatch.db";
+    DatabaseCli database;
     // In the order in which --help lists them.
     const CLI::App* run = add_run(program, run_options);
     const CLI::App* check = add_check(program, run_options);
@@ -145,7 +136,7 @@ int run_command(int argc, char** argv) {
     acts.add_to(program);
     const CLI::App* covering = coverage.add_to(program);
     const CLI::App* demo = add_demo(program, demo_options);
-    const CLI::App* dump = add_dump(program, database);
+    database.add_to(program);
     const CLI::App* version = program.add_subcommand("version", "print the version");
 
     try {
@@ -156,13 +147,13 @@ int run_command(int argc, char** argv) {
     }
     if (const auto code = rules.run({colour_wanted(), terminal_width()})) return *code;
     if (const auto code = history.run({colour_wanted(), terminal_width()})) return *code;
+    if (const auto code = database.run()) return *code;
     if (const auto code = acts.run()) return *code;
     if (*run) return run_daemon(run_options);
     if (*check) return check_config(run_options);
     if (*scanning) return scan.run();
     if (*covering) return coverage.run();
     if (*demo) return run_demo(demo_options);
-    if (*dump) return dump_database(database);
     if (*version) std::cout << "runnerwatch " << RUNNERWATCH_VERSION << "\n";
     return *version ? 0 : usage_error;
 }

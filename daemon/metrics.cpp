@@ -48,6 +48,10 @@ struct Metrics::Families {
     Counters& unclassified = counters(registry, "unclassified_total",
                                       "Records of warning and worse that no rule takes, by level");
     Counters& reloads = counters(registry, "rule_reloads_total", "Reloads of rules, by result");
+    Counters& forgotten = counters(registry, "forgotten_total",
+                                   "Rows of the database that retention removed, by what and why");
+    Gauges& database =
+        gauges(registry, "database_bytes", "Size of the database file: in use, and free within it");
     prometheus::Gauge& rules = gauges(registry, "rules", "Rules in force").Add({});
     prometheus::Gauge& rules_current =
         gauges(registry, "rules_current", "0 while the rules on disk are refused").Add({});
@@ -116,6 +120,10 @@ void Metrics::rules_reloaded(bool success) {
     families_->reloads.Add({{"result", success ? "ok" : "refused"}}).Increment();
 }
 
+void Metrics::forgotten(const std::string& what, const std::string& why, std::uint64_t count) {
+    families_->forgotten.Add({{"what", what}, {"why", why}}).Increment(static_cast<double>(count));
+}
+
 void Metrics::set_rules(std::size_t count, bool current) {
     families_->rules.Set(static_cast<double>(count));
     families_->rules_current.Set(current ? 1 : 0);
@@ -152,6 +160,11 @@ void Metrics::set_unwritten(std::size_t bytes) {
 }
 
 void Metrics::set_storage_ok(bool ok) { families_->storage.Set(ok ? 1 : 0); }
+
+void Metrics::set_database(std::uint64_t used_bytes, std::uint64_t free_bytes) {
+    families_->database.Add({{"state", "used"}}).Set(static_cast<double>(used_bytes));
+    families_->database.Add({{"state", "free"}}).Set(static_cast<double>(free_bytes));
+}
 
 std::string Metrics::text() const {
     return prometheus::TextSerializer().Serialize(families_->registry.Collect());

@@ -28,6 +28,9 @@ public:
     void excepted(const std::string& what, const std::string& exception);
     void unclassified(const std::string& level);
     void rules_reloaded(bool success);
+    // Removed from the database: incident, delivery, gap, position, template, audit; why: age,
+    // size.
+    void forgotten(const std::string& what, const std::string& why, std::uint64_t count);
 
     void set_rules(std::size_t count, bool current);  // false: the newest could not be taken
     void set_templates(std::size_t count, std::uint64_t beyond);
@@ -38,6 +41,7 @@ public:
     void set_outbox(std::size_t owed, double oldest_seconds);
     void set_unwritten(std::size_t bytes);
     void set_storage_ok(bool ok);
+    void set_database(std::uint64_t used_bytes, std::uint64_t free_bytes);
 
     std::string text() const;  // Prometheus text format 0.0.4
 

@@ -31,8 +31,8 @@ public:
     const GramMarks& all() const { return marks_; }
 
     // As LiteralFilter, for the literals that `marks` were made of.
-    std::size_t next(std::string_view text, std::size_t from, const GramMarks& marks,
-                     const char* wanted) const;
+    std::size_t next(std::string_view text, std::size_t from, std::size_t readable,
+                     const GramMarks& marks, const char* wanted) const;
     // Adds the numbers of the literals in `text`, one for each place where one stands.
     void find(std::string_view text, std::vector<int>& found) const;
 
@@ -54,8 +54,8 @@ private:
     void add_pair(std::size_t literal, int begin);
 
     template <class Visit>
-    std::size_t walk(std::string_view text, std::size_t from, const GramMarks& marks,
-                     const Visit& visit) const;
+    std::size_t walk(std::string_view text, std::size_t from, std::size_t readable,
+                     const GramMarks& marks, const Visit& visit) const;
     template <class Visit>
     bool look(std::string_view text, std::size_t from, std::size_t at, std::uint32_t gram,
               const Visit& visit) const;

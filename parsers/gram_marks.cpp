@@ -1,5 +1,7 @@
 #include "parsers/gram_marks.h"
 
+#include <utility>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -33,6 +35,11 @@ std::uint32_t next_marked(GramWalk& walk, const GramMarks& marks) {
         if (places != 0) return places;
     }
     return 0;
+}
+
+bool is_marked(GramWalk& walk, std::size_t place, const GramMarks& marks) {
+    const std::uint32_t here = bits_at(marks.words(), walk.bytes + place);
+    return passes(std::exchange(walk.before, here), here);
 }
 
 #if defined(__x86_64__)

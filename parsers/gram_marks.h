@@ -66,7 +66,9 @@ struct GramWalk {
 // behind a first of the same group; bit i of the result is the place i grams behind `begin`, and
 // the caller moves on over the block. 0: what is left is less than a block.
 std::uint32_t next_marked(GramWalk& walk, const GramMarks& marks);
-// The same; only on a processor with AVX2.
+// The same of one place behind the last block.
+bool is_marked(GramWalk& walk, std::size_t place, const GramMarks& marks);
+// As next_marked; only on a processor with AVX2.
 std::uint32_t next_marked_by_vectors(GramWalk& walk, const GramMarks& marks);
 
 }  // namespace runnerwatch

@@ -1,5 +1,8 @@
 #include "parsers/line_prefix.h"
 
+#include <array>
+#include <cstdint>
+
 #include "parsers/line_shape.h"
 #include "parsers/prefix_words.h"
 #include "parsers/syslog_prefix.h"
@@ -161,12 +164,19 @@ PrefixedLine split_prefix(std::string_view text) {
 }
 
 bool begins_as_sentence(std::string_view text) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    // 1: a letter; 2: what a word may hold besides
+    static constexpr auto kinds = [] {
+        std::array<std::uint8_t, 256> table{};
+        for (unsigned c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = 1;
+        table['.'] = 2;
+        return table;
+    }();
+    const auto kind = [&](std::size_t at) { return kinds[static_cast<unsigned char>(text[at])]; };
     std::size_t at = 0;
     for (int words = 0; words < 2; ++words, ++at) {
-        const std::size_t begin = at;
-        while (at < text.size() && (is_letter(text[at]) || (text[at] == '.' && at > begin))) ++at;
-        if (at == begin || at == text.size() || text[at] != ' ') return false;
+        if (at == text.size() || kind(at) != 1) return false;
+        while (at < text.size() && kind(at) != 0) ++at;
+        if (at == text.size() || text[at] != ' ') return false;
     }
     return true;
 }

@@ -58,16 +58,79 @@ void LineSieve::sift() {
     std::size_t limit = long_line(end);
     while (at_ < end) {
         if (at_ >= limit) limit = long_line(end);
-        const auto line_end = [&] { return buffer_.find('\n', at_) + 1; };
-        if (reader_.reads_every_line() || reader_.selection().takes_every_line()) {
+        if (reads_every_line())
             read_on(line_end());
+        else if (at_ == limit)
+            judge();
+        else
+            search(limit);
+    }
+}
+
+// The lines before `limit` up to one that the reader may need more than a look at.
+void LineSieve::search(std::size_t limit) {
+    const std::size_t before = at_;
+    pass_known(limit);
+    if (at_ == limit || reads_every_line()) return;
+    if (at_ > before) window_ = 1;
+    const std::size_t edge =
+        limit - at_ <= window_ ? limit : buffer_.find('\n', at_ + window_ - 1) + 1;
+    const std::string_view searched = std::string_view(buffer_).substr(0, edge);
+    const std::size_t found =
+        matcher_.raw_filter().next(searched, at_, reader_.selection(), buffer_.size() - edge);
+    pass(found == npos ? edge : line_begin(found));
+    if (found != npos) return judge();
+    window_ = std::clamp(2 * window_, window_least, window_most);
+}
+
+// Lines that are all of their records, and of which is known what they say.
+void LineSieve::pass_known(std::size_t limit) {
+    if (base_ + at_ == 0) return;  // a byte order mark is for the reader
+    std::size_t passed = at_;
+    const auto tell = [&] {
+        if (passed < at_) reader_.skipped(std::string_view(buffer_).substr(passed, at_ - passed));
+    };
+    for (bool alone = base_ + at_ == closed_at_; at_ < limit; alone = true) {
+        const KnownLine line = known_line(limit);
+        if (line.known == nullptr) break;
+        if (!alone && !line.known->shape.begins && !holds_nothing_before()) break;
+        if (!asked_for(line)) {
+            at_ = line.end;
+            ++lines_;
             continue;
         }
-        const std::string_view whole = std::string_view(buffer_).substr(0, limit);
-        const std::size_t found = matcher_.raw_filter().next(whole, at_, reader_.selection());
-        pass(found == npos ? limit : line_begin(found));
-        if (at_ < end) judge(line_end());
+        tell();
+        read_on(line.end);
+        passed = at_;
+        if (reads_every_line()) return;
     }
+    tell();
+}
+
+// The line at at_.
+LineSieve::KnownLine LineSieve::known_line(std::size_t limit) {
+    const char* const begin = buffer_.data() + at_;
+    const char* const end = buffer_.data() + limit;
+    if (static_cast<std::size_t>(end - begin) > 2 * KnownHeads::Beginning::bytes_max) {
+        const char* const message = behind_log_time(begin);
+        if (const auto* alike = heads_.beginning(message)) {
+            const LineEnd line = find_line_end(message + alike->size, end);
+            if ((*message == '\x1b' || !line.quotes) && line.newline[-1] != '\r')
+                return {&alike->known,
+                        alike->silent,
+                        {message, line.newline},
+                        static_cast<std::size_t>(line.newline + 1 - buffer_.data())};
+        }
+    }
+    const std::size_t newline = buffer_.find('\n', at_);
+    const std::string_view line = line_at(at_, newline + 1);
+    const auto head = runner_head(line);
+    if (!head) return {};
+    if (const KnownHeads::Known* known = heads_.met_again(line, *head))
+        return {known, known->silent(), line.substr(static_cast<std::size_t>(head->data() - begin)),
+                newline + 1};
+    if (begins_as_sentence(*head)) closed_at_ = base_ + newline + 1;
+    return {};
 }
 
 // The first line behind at_ that is longer than a line may be; `end`: there is none.
@@ -92,6 +155,8 @@ void LineSieve::pass(std::size_t to) {
     const std::string_view lines = std::string_view(buffer_).substr(at_, to - at_);
     if (lines.empty()) return;
     reader_.skipped(lines);
+    // A window of one line is that line.
+    lines_ += window_ == 1 ? 1 : count_lines(lines);
     at_ = to;
 }
 
@@ -100,18 +165,19 @@ std::string_view LineSieve::line_at(std::size_t begin, std::size_t end) const {
 }
 
 // The line at at_ was found by the filter, or is a long one.
-void LineSieve::judge(std::size_t line_end) {
-    const std::string_view line = line_at(at_, line_end);
+void LineSieve::judge() {
+    const std::size_t end = line_end();
+    const std::string_view line = line_at(at_, end);
     // A byte order mark, and the limit of a line, are for the reader.
     const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
     if (const auto wanted = plain ? wants_known(line) : std::nullopt)
-        return *wanted ? read_on(line_end) : pass(line_end);
+        return *wanted ? read_on(end) : pass(end);
     look_at_line(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
-    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(line_end);
+    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(end);
     read_before(begin, look_);
-    read_on(line_end);
+    read_on(end);
 }
 
 // The same as judge() finds out, from what is known of lines that begin alike: whether this one,
@@ -166,7 +232,7 @@ std::size_t LineSieve::record_begin(const LineLook& look) const {
 // Gives the reader the lines of this container from `begin` to at_.
 void LineSieve::read_before(std::size_t begin, const LineLook& look) {
     std::uint64_t number =
-        lines_before() - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
+        lines_ - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
     while (begin < at_) {
         const std::size_t end = buffer_.find('\n', begin) + 1;
         ++number;
@@ -178,19 +244,8 @@ void LineSieve::read_before(std::size_t begin, const LineLook& look) {
 
 // The line at at_.
 void LineSieve::read_on(std::size_t end) {
-    lines_ = lines_before() + 1;
-    read(at_, end, lines_);
-    at_ = counted_ = end;
-}
-
-std::uint64_t LineSieve::lines() const {
-    return lines_ + count_lines(std::string_view(buffer_).substr(counted_, at_ - counted_));
-}
-
-std::uint64_t LineSieve::lines_before() {
-    lines_ = lines();
-    counted_ = at_;
-    return lines_;
+    read(at_, end, ++lines_);
+    at_ = end;
 }
 
 void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
@@ -205,23 +260,20 @@ void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
 void LineSieve::begin_long_line() {
     look_at_line(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
     if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
-    lines_before();
     framer_.clear();
     framer_.feed(std::string_view(buffer_).substr(at_), [](const FramedLine&) {});
     base_ += buffer_.size();
     buffer_.clear();
-    at_ = counted_ = 0;
+    at_ = 0;
     long_line_ = true;
 }
 
 void LineSieve::forget() {
     if (at_ < 4 * look_back) return;
-    lines_before();
     const std::size_t drop = line_begin(at_ - look_back);
     buffer_.erase(0, drop);
     base_ += drop;
     at_ -= drop;
-    counted_ -= drop;
 }
 
 }  // namespace runnerwatch

@@ -17,7 +17,9 @@ namespace runnerwatch {
 
 // Reads a log in large pieces and hands over only the lines that matter: those that a pattern may
 // take, those that belong to the same records, and all while the reader asks for every line. The
-// others are counted and no more, which is what makes reading fast.
+// others are counted and no more, which is what makes reading fast. Lines in the runner's own
+// format are passed over by how they begin (KnownHeads); what is not known so is searched for
+// literals, in larger pieces the less of it is known.
 //
 // The reader finds the same as if it had been given every line, whatever the pieces, as long as a
 // record's lines stand within `look_back` bytes of each other. Owns about a megabyte. One thread.
@@ -51,15 +53,31 @@ public:
     // The input ended: what stands behind the last newline is a line, too.
     void end();
 
-    std::uint64_t lines() const;
+    std::uint64_t lines() const { return lines_; }
 
     // What is still known of the input's end, whole lines.
     std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
 
 private:
+    bool reads_every_line() const {
+        return reader_.reads_every_line() || reader_.selection().takes_every_line();
+    }
     void sift();
+    void pass_known(std::size_t limit);
+    struct KnownLine {
+        const KnownHeads::Known* known = nullptr;  // nullptr: it is not
+        bool silent = false;                       // it says nothing
+        std::string_view text;                     // of its record
+        std::size_t end = 0;
+    };
+    KnownLine known_line(std::size_t limit);
+    bool asked_for(const KnownLine& line) {
+        return !line.silent && reader_.wants(*line.known->says, line.text);
+    }
+    void search(std::size_t limit);
+    std::size_t line_end() const { return buffer_.find('\n', at_) + 1; }
     void pass(std::size_t to);
-    void judge(std::size_t line_end);
+    void judge();
     std::optional<bool> wants_known(std::string_view line);
     bool holds_nothing_before();
     MessageJudgement judgement(const LineLook& look);
@@ -68,7 +86,6 @@ private:
     void read_before(std::size_t begin, const LineLook& look);
     void read(std::size_t begin, std::size_t end, std::uint64_t number);
     void read_on(std::size_t end);
-    std::uint64_t lines_before();
     std::size_t long_line(std::size_t end) const;
     std::size_t line_begin(std::size_t at) const;
     void begin_long_line();
@@ -77,12 +94,13 @@ private:
     const Matcher& matcher_;
     Reader& reader_;
     std::string buffer_;
-    std::uint64_t base_ = 0;  // of the buffer, in bytes of the input
-    std::size_t at_ = 0;      // in the buffer: what stands before has been read or passed over
-    // Lines are counted when a number is needed, not at each that is passed over.
-    std::uint64_t lines_ = 0;  // before counted_
-    std::size_t counted_ = 0;  // in the buffer
-    LineFramer framer_;        // of a line longer than it keeps
+    std::uint64_t base_ = 0;   // of the buffer, in bytes of the input
+    std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
+    std::uint64_t lines_ = 0;  // before at_
+    static constexpr std::size_t window_least = 512, window_most = 32 * 1024;
+    std::size_t window_ = 1;         // bytes to be searched at once
+    std::uint64_t closed_at_ = ~0u;  // in the input: nothing is held behind the line that ends here
+    LineFramer framer_;              // of a line longer than it keeps
     bool long_line_ = false;
     KnownHeads heads_;
     MessageMemo<MessageJudgement> messages_;

@@ -47,9 +47,9 @@ LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
     return some;
 }
 
-std::size_t LiteralFilter::next(std::string_view text, std::size_t from, const GramMarks& marks,
-                                const char* wanted) const {
-    const std::size_t by_gram = grams_.next(text, from, marks, wanted);
+std::size_t LiteralFilter::next(std::string_view text, std::size_t from, std::size_t readable,
+                                const GramMarks& marks, const char* wanted) const {
+    const std::size_t by_gram = grams_.next(text, from, readable, marks, wanted);
     if (windows_.empty()) return by_gram;
     // What both would find behind it is not looked for twice.
     const std::size_t end = by_gram == npos ? text.size() : by_gram + longest_;

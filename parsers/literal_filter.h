@@ -39,11 +39,13 @@ public:
 
     // Some byte of the first literal found that begins at or behind `from`; npos: there is none.
     // Of two on different lines that on the earlier line comes first.
-    std::size_t next(std::string_view text, std::size_t from, const Selection& some) const {
-        return next(text, from, some.marks, some.wanted.data());
+    // So many bytes behind the text as are `readable` may be looked at; the result is the same.
+    std::size_t next(std::string_view text, std::size_t from, const Selection& some,
+                     std::size_t readable = 0) const {
+        return next(text, from, readable, some.marks, some.wanted.data());
     }
     std::size_t next(std::string_view text, std::size_t from) const {
-        return next(text, from, grams_.all(), nullptr);
+        return next(text, from, 0, grams_.all(), nullptr);
     }
 
     // Sets `found` to the indexes of the literals in `text`, ascending, each once.
@@ -61,8 +63,8 @@ private:
     };
     LiteralFilter(Split literals, Way way);
     static Split split(const std::vector<std::string>& literals);
-    std::size_t next(std::string_view text, std::size_t from, const GramMarks& marks,
-                     const char* wanted) const;
+    std::size_t next(std::string_view text, std::size_t from, std::size_t readable,
+                     const GramMarks& marks, const char* wanted) const;
 
     std::size_t longest_;
     GramFilter grams_;

@@ -5,18 +5,6 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// Whether eight bytes are digits, points, colons or slashes: what a time is made of.
-bool is_of_time(const char* at) {
-    std::uint64_t bytes = 0;
-    std::memcpy(&bytes, at, sizeof bytes);
-    constexpr std::uint64_t each = 0x0101010101010101u, high = 0x80 * each;
-    const std::uint64_t not_below = (bytes | high) - '.' * each;
-    const std::uint64_t not_above = (high + ':' * each) - bytes;
-    return (bytes & high) == 0 && (not_below & not_above & high) == high;
-}
-
 // Where the text behind the only `before` in the line begins; npos: it stands there never, or
 // twice.
 std::size_t behind_only(std::string_view line, std::string_view before) {
@@ -75,30 +63,6 @@ std::optional<MessageKey> message_key(std::string_view line, const LineShape& sh
         default:
             return std::nullopt;
     }
-}
-
-std::string_view without_log_time(std::string_view line) {
-    // "2026-11-23T18:42:52.000917490Z "
-    if (line.size() <= 40 || line[4] != '-' || line[10] != 'T' || line[13] != ':') return line;
-    // Nearly all have nine digits.
-    if (line[29] == 'Z' && line[30] == ' ' && is_of_time(line.data() + 14) &&
-        is_of_time(line.data() + 21))
-        return line.substr(31);
-    std::size_t end = 14;
-    while (end < 36 && (line[end] == ':' || line[end] == '.' || is_digit(line[end]))) ++end;
-    return line[end] == 'Z' && line[end + 1] == ' ' ? line.substr(end + 2) : std::string_view();
-}
-
-std::optional<std::string_view> runner_head(std::string_view line) {
-    line = without_log_time(line);
-    const std::size_t end = line.find(runner_reset);
-    if (end == npos) return std::nullopt;
-    // Information can be taken for the prefix of something else behind it; that has quotes or a
-    // level in its text.
-    const std::string_view fields = line.substr(end + runner_reset.size());
-    if (line.front() != '\x1b' && (fields.find('"') != npos || fields.find(": ") != npos))
-        return std::nullopt;
-    return line.substr(0, end + runner_reset.size());
 }
 
 }  // namespace runnerwatch

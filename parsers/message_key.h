@@ -23,19 +23,6 @@ struct MessageKey {
 // does not show plainly what belongs to the message. `line`: collectors' prefixes taken off.
 std::optional<MessageKey> message_key(std::string_view line, const LineShape& shape);
 
-// The reset that ends a message of the runner, and the blank behind it.
-inline constexpr std::string_view runner_reset = "\x1b[0;m ";
-
-// The line without the time before it as the log API writes it, if it has one; empty: it has
-// something like it.
-std::string_view without_log_time(std::string_view line);
-
-// The beginning of a line in the runner's own format as the log API hands it over, its time (if it
-// has one) left out: all that its shape, level and message are made from. Much faster than a
-// message_key, and good for nothing but to recognise a line whose like was looked at before.
-// Nothing where the line may be anything else.
-std::optional<std::string_view> runner_head(std::string_view line);
-
 // Remembers what was found out about lines: a log says the same few things again and again.
 // Bounded: of two keys that meet in one slot the later one is kept. Takes memory from the first key
 // on. One thread.

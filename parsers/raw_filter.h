@@ -48,9 +48,11 @@ public:
     void select(Selection& selection, std::size_t pattern, bool wanted) const;
 
     // Some byte of the first line at or behind `from` that must be looked at; npos: there is none.
-    std::size_t next(std::string_view bytes, std::size_t from, Selection& wanted) const {
+    // `readable`: as of LiteralFilter.
+    std::size_t next(std::string_view bytes, std::size_t from, Selection& wanted,
+                     std::size_t readable = 0) const {
         if (wanted.changed_) renew(wanted);
-        return filter_.next(bytes, from, wanted.literals_);
+        return filter_.next(bytes, from, wanted.literals_, readable);
     }
 
     // The literals that a line holds, and whether a pattern has one of them.

@@ -1,5 +1,7 @@
 // What is asked of single incidents and of their history. Conditions are put together from fixed
 // texts; values are always bound.
+#include "storage/conditions.h"
+#include "storage/incident_pages.h"
 #include "storage/reader_impl.h"
 
 #include <algorithm>
@@ -8,107 +10,6 @@
 
 namespace runnerwatch {
 namespace {
-
-constexpr const char* not_over = "state IN ('open', 'recovering', 'cannot_tell')";
-
-// A WHERE clause that grows, with what is bound to it.
-class Conditions {
-public:
-    void add(const std::string& condition) {
-        sql_ += (sql_.empty() ? " WHERE " : " AND ") + ("(" + condition + ")");
-    }
-    // `condition` with one or more "?N" replaced by the number of `value`.
-    void add(std::string condition, const std::string& value) {
-        texts_.push_back(value);
-        number(condition);
-    }
-    void add(std::string condition, std::int64_t value) {
-        texts_.emplace_back();
-        numbers_.emplace_back(texts_.size(), value);
-        number(condition);
-    }
-    void add(std::string condition, Timestamp value) {
-        add(std::move(condition), std::int64_t{value.time_since_epoch().count()});
-    }
-    const std::string& sql() const { return sql_; }
-    void bind(Statement& statement) const {
-        for (std::size_t i = 0; i < texts_.size(); ++i)
-            statement.bind(static_cast<int>(i + 1), std::string_view(texts_[i]));
-        for (const auto& [index, value] : numbers_) statement.bind(static_cast<int>(index), value);
-    }
-
-private:
-    void number(std::string& condition) {
-        const std::string mark = "?" + std::to_string(texts_.size());
-        for (std::size_t at = 0; (at = condition.find("?N", at)) != std::string::npos;
-             at += mark.size())
-            condition.replace(at, 2, mark);
-        add(condition);
-    }
-
-    std::string sql_;
-    std::vector<std::string> texts_;
-    std::vector<std::pair<std::size_t, std::int64_t>> numbers_;
-};
-
-template <class Word>
-std::string one_of(const std::string& column, const std::vector<Word>& words) {
-    std::string list;
-    for (const auto word : words)
-        list += (list.empty() ? "'" : ", '") + std::string(to_string(word)) + "'";
-    return column + " IN (" + list + ")";
-}
-
-// Words as full text search takes them, each as the beginning of one: `"conn"* "refused"*`.
-std::string match_expression(const std::string& text) {
-    std::string expression;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
-        std::string word;
-        for (std::size_t i = at; i < end; ++i)
-            word += text[i] == '"' ? std::string("\"\"") : std::string(1, text[i]);
-        if (!word.empty()) expression += (expression.empty() ? "\"" : " \"") + word + "\"*";
-        at = end + 1;
-    }
-    return expression;
-}
-
-Conditions conditions_of(const IncidentFilter& filter) {
-    Conditions where;
-    if (!filter.states.empty()) where.add(one_of("state", filter.states));
-    if (!filter.severities.empty()) where.add(one_of("severity", filter.severities));
-    if (!filter.rule.empty()) where.add("rule = ?N", filter.rule);
-    if (!filter.namespace_.empty()) where.add("namespace = ?N", filter.namespace_);
-    if (!filter.workload.empty())
-        where.add(filter.workload.find('/') != std::string::npos
-                      ? "workload = ?N"
-                      : "substr(workload, instr(workload, '/') + 1) = ?N",
-                  filter.workload);
-    if (!filter.pod.empty())
-        where.add("EXISTS (SELECT 1 FROM member WHERE incident = incident.key AND member = ?N)",
-                  filter.pod);
-    if (filter.acknowledged)
-        where.add(*filter.acknowledged ? "acknowledged_by <> ''" : "acknowledged_by = ''");
-    if (filter.snoozed) where.add(*filter.snoozed ? "snoozed_by <> ''" : "snoozed_by = ''");
-    if (!filter.assignee.empty()) where.add("assignee = ?N", filter.assignee);
-    if (!filter.tag.empty())
-        where.add("instr(' ' || tags || ' ', ' ' || ?N || ' ') > 0", filter.tag);
-    if (filter.since)
-        where.add(std::string(not_over) + " OR last_seen >= ?N OR ended_at >= ?N", *filter.since);
-    if (filter.until) where.add("coalesce(first_seen, noted_at) <= ?N", *filter.until);
-    return where;
-}
-
-void add_text(Conditions& where, const std::string& text) {
-    const std::string words = match_expression(text);
-    if (words.empty()) return;
-    where.add(
-        "key IN (SELECT evidence.incident FROM evidence_text JOIN evidence "
-        "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N) OR key IN "
-        "(SELECT note.incident FROM note_text JOIN note ON note.id = note_text.rowid "
-        "WHERE note_text MATCH ?N)",
-        words);
-}
 
 std::optional<IncidentRow> incident_row(Connection& connection, const std::string& column,
                                         const std::string& value, std::int64_t number = 0) {
@@ -210,22 +111,7 @@ std::optional<Timestamp> time_in(const Statement& row, int column) {
 }  // namespace
 
 Result<std::vector<IncidentRow>, StoreError> Reader::incidents(const IncidentFilter& filter) {
-    return impl_->ask([&](Connection& connection) {
-        Conditions where = conditions_of(filter);
-        add_text(where, filter.text);
-        if (filter.after) {
-            where.add("last_seen <= ?N", filter.after->last_seen);
-            const auto at = filter.after->last_seen.time_since_epoch().count();
-            where.add("last_seen < " + std::to_string(at) + " OR number < ?N",
-                      filter.after->number);
-        }
-        Statement query(connection, "SELECT " + column_list<IncidentRow>() + " FROM incident" +
-                                        where.sql() +
-                                        " ORDER BY last_seen DESC, number DESC LIMIT " +
-                                        std::to_string(filter.limit));
-        where.bind(query);
-        return rows_of<IncidentRow>(query);
-    });
+    return impl_->ask([&](Connection& connection) { return page_of(connection, filter); });
 }
 
 Result<std::optional<IncidentDetail>, StoreError> Reader::incident(std::string_view id) {
@@ -289,10 +175,11 @@ Result<std::vector<IncidentMoments>, StoreError> Reader::moments(const IncidentF
         scope.rule = filter.rule;
         scope.namespace_ = filter.namespace_;
         scope.workload = filter.workload;
-        Conditions where = conditions_of(scope);
+        Conditions where;
+        add_conditions(where, scope);
         where.add("state <> 'folded'");
-        if (filter.since) where.add("coalesce(first_seen, noted_at) >= ?N", *filter.since);
-        if (filter.until) where.add("coalesce(first_seen, noted_at) <= ?N", *filter.until);
+        if (filter.since) where.add("begun >= ?N", *filter.since);
+        if (filter.until) where.add("begun <= ?N", *filter.until);
         Statement query(
             connection,
             "SELECT key, number, rule, namespace, workload, state, clock, first_seen, ended_at, "

@@ -78,10 +78,11 @@ void for_each_column(Each&& each) {
 }
 
 template <class Row>
-std::string column_list() {
+std::string column_list(const std::string& of = {}) {
     std::string list;
-    for_each_column<Row>(
-        [&](const auto& column) { list += (list.empty() ? "" : ", ") + std::string(column.name); });
+    for_each_column<Row>([&](const auto& column) {
+        list += (list.empty() ? "" : ", ") + of + std::string(column.name);
+    });
     return list;
 }
 

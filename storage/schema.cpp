@@ -1,5 +1,7 @@
 #include "storage/schema.h"
 
+#include "storage/durable_rename.h"
+
 namespace runnerwatch {
 
 namespace {
@@ -184,16 +186,66 @@ CREATE TABLE idempotency (
     at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
+// Forgetting, and indexes for long histories. `lasting`: it goes on, or did for more than a day;
+// all others are over a day after they began, so that those of a month stand together.
+constexpr const char* version_6 = R"sql(
+ALTER TABLE incident ADD COLUMN begun INTEGER
+    AS (coalesce(first_seen, noted_at)) VIRTUAL;
+ALTER TABLE incident ADD COLUMN lasting INTEGER
+    AS (state IN ('open', 'recovering', 'cannot_tell') OR
+        max(coalesce(last_seen, noted_at), coalesce(ended_at, last_seen, noted_at))
+        - coalesce(first_seen, noted_at) > 86400000000000) VIRTUAL;
+ALTER TABLE incident ADD COLUMN kept_since INTEGER
+    AS (max(noted_at, coalesce(ended_at, last_seen, noted_at))) VIRTUAL;
+ALTER TABLE incident ADD COLUMN workload_name TEXT
+    AS (substr(workload, instr(workload, '/') + 1)) VIRTUAL;
+ALTER TABLE incident ADD COLUMN outcome TEXT
+    AS (CASE WHEN state IN ('open', 'recovering') THEN 'going_on'
+             WHEN state = 'resolved' AND resolved_by <> '' THEN 'by_hand'
+             WHEN state = 'resolved' THEN 'recovered' ELSE state END) VIRTUAL;
+
+DROP INDEX incident_history;
+DROP INDEX incident_state;
+CREATE INDEX incident_history ON incident(rule, namespace, last_seen, number);
+CREATE INDEX incident_of_namespace ON incident(namespace, last_seen, number);
+CREATE INDEX incident_of_workload ON incident(workload_name, last_seen, number);
+CREATE INDEX incident_of_state ON incident(state, last_seen, number);
+CREATE INDEX incident_of_severity ON incident(severity, last_seen, number);
+CREATE INDEX incident_lasting ON incident(last_seen, number, rule, namespace, workload_name, state,
+    severity, begun, ended_at) WHERE lasting;
+CREATE INDEX incident_facets ON incident(begun, lasting, last_seen, ended_at, rule, severity,
+    namespace, workload, workload_name, state, outcome);
+CREATE INDEX incident_forgettable ON incident(severity, kept_since)
+    WHERE state = 'resolved' AND folded_into = '' AND merged_into = '';
+CREATE INDEX incident_folded ON incident(folded_into) WHERE folded_into <> '';
+CREATE INDEX member_name ON member(member);
+CREATE INDEX delivery_by_time ON delivery_attempt(at);
+CREATE INDEX told_by_delivery ON delivery_incident(receiver, delivery_key);
+CREATE INDEX coverage_by_time ON coverage(noted_at);
+
+CREATE TABLE hold (
+    incident TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL,
+    released_at INTEGER, released_by TEXT NOT NULL,
+    PRIMARY KEY (incident, at)) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1, version_2, version_3, version_4,
-                                              version_5};
+    static const std::vector<const char*> all{version_1, version_2, version_3,
+                                              version_4, version_5, version_6};
     return all;
 }
 
 std::string backup_name(const std::string& file, std::size_t version) {
     return file + ".before-v" + std::to_string(version) + ".backup";
+}
+
+// Whole or not at all: a copy that fails leaves what was there before.
+static void back_up(Connection& connection, const std::string& file) {
+    const std::string unfinished = file + ".unfinished";
+    connection.copy_to(unfinished);
+    rename_durably(unfinished, file);
 }
 
 bool is_ours(Connection& connection) {
@@ -205,7 +257,7 @@ void migrate(Connection& connection, const std::string& file,
              const std::vector<const char*>& steps) {
     const auto version = static_cast<std::size_t>(connection.user_version());
     if (version >= steps.size()) return;
-    if (version > 0) connection.back_up(backup_name(file, steps.size()));
+    if (version > 0) back_up(connection, backup_name(file, steps.size()));
     Transaction transaction(connection);
     for (std::size_t step = version; step < steps.size(); ++step) connection.execute(steps[step]);
     connection.execute(("PRAGMA user_version = " + std::to_string(steps.size())).c_str());

@@ -11,6 +11,7 @@ namespace runnerwatch {
 namespace {
 
 constexpr int busy_timeout_ms = 5'000;
+constexpr int slice_pages = 256;
 
 }  // namespace
 
@@ -107,6 +108,10 @@ void Connection::execute(const char* sql) {
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
+std::uint64_t Connection::changes() const {
+    return static_cast<std::uint64_t>(sqlite3_changes64(handle_));
+}
+
 bool Connection::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
 
 std::int64_t Connection::number(std::string_view sql) {
@@ -120,25 +125,36 @@ Statement& Connection::prepared(const std::string& sql) {
     return *statement;
 }
 
-void Connection::back_up(const std::string& file) {
-    const std::string unfinished = file + ".unfinished";
+void Connection::copy_to(const std::string& file, const CopyProgress& progress) {
     std::error_code ignored;
-    std::filesystem::remove(unfinished, ignored);
+    const auto remove = [&] {
+        for (const char* part : {"", "-journal", "-wal", "-shm"})
+            std::filesystem::remove(file + part, ignored);
+    };
+    remove();
     try {
-        Connection copy(unfinished, OpenMode::read_write);
+        // A copy whose source changes begins anew, and the source of a daemon changes all the time.
+        const Transaction as_of_one_commit(*this, Transaction::Kind::reading);
+        const auto page_size = static_cast<std::uint64_t>(number("PRAGMA page_size"));
+        number("SELECT count(*) FROM sqlite_schema");
+        Connection copy(file, OpenMode::read_write);
+        copy.execute("PRAGMA synchronous = OFF");
         sqlite3_backup* backup = sqlite3_backup_init(copy.handle_, "main", handle_, "main");
         if (!backup) copy.fail(sqlite3_errcode(copy.handle_));
-        const int step = sqlite3_backup_step(backup, -1);
+        int step = SQLITE_OK;
+        while (step == SQLITE_OK) {
+            step = sqlite3_backup_step(backup, slice_pages);
+            const auto total = static_cast<std::uint64_t>(sqlite3_backup_pagecount(backup));
+            const auto left = static_cast<std::uint64_t>(sqlite3_backup_remaining(backup));
+            if (progress) progress((total - left) * page_size, total * page_size);
+        }
         const int finish = sqlite3_backup_finish(backup);
         if (step != SQLITE_DONE) copy.fail(finish != SQLITE_OK ? finish : step);
-    } catch (const SqliteError&) {
-        for (const char* part : {"", "-journal", "-wal", "-shm"})
-            std::filesystem::remove(unfinished + part, ignored);
+        copy.execute("PRAGMA journal_mode = DELETE");
+    } catch (...) {
+        remove();
         throw;
     }
-    std::error_code error;
-    std::filesystem::rename(unfinished, file, error);
-    if (error) throw SqliteError(SQLITE_IOERR, error.message(), error.value());
 }
 
 // IMMEDIATE takes the write lock now, while nothing has been read that could go stale.

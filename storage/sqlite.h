@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -75,6 +76,7 @@ public:
 
     void execute(const char* sql);
     bool in_transaction() const;
+    std::uint64_t changes() const;  // rows that the last statement inserted, changed or deleted
     bool read_only() const;  // also when read_write was asked for and the file does not allow it
 
     // The first column of the first row.
@@ -84,9 +86,11 @@ public:
     // Prepared once, kept for the connection's life.
     Statement& prepared(const std::string& sql);
 
-    // Copies the database to `file` while it may be in use. Whole or not at all: a copy that
-    // fails leaves what was there before.
-    void back_up(const std::string& file);
+    // Copies the database as of one commit to `file`, which is overwritten, while it may be in use:
+    // slice by slice, with `progress` between them. The copy is one file, without a log. On failure
+    // nothing is left of it. Not synced to the disk: rename_durably() does that.
+    using CopyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;  // bytes
+    void copy_to(const std::string& file, const CopyProgress& progress = {});
 
     sqlite3* handle() const { return handle_; }
     [[noreturn]] void fail(int code, int system = 0) const;  // system: errno

@@ -1,6 +1,7 @@
 #include "storage/store.h"
 
 #include "parsers/digest.h"
+#include "storage/forgetting.h"
 #include "storage/row_io.h"
 #include "storage/schema.h"
 #include "storage/store_error.h"
@@ -197,6 +198,15 @@ Result<CommitResult, StoreError> Store::commit(const ChangeSet& changes) {
         for (const auto& [name, value] : changes.meta) set_meta(connection, name, value);
         transaction.commit();
         return result;
+    } catch (const SqliteError& error) {
+        return failure(store_error(error, impl_->file, Doing::writing));
+    }
+}
+
+Result<Forgotten, StoreError> Store::forget(const RetentionRules& rules,
+                                            const std::function<bool()>& may_go_on) {
+    try {
+        return forget_slice(impl_->connection, rules, may_go_on);
     } catch (const SqliteError& error) {
         return failure(store_error(error, impl_->file, Doing::writing));
     }

@@ -4,6 +4,7 @@
 #include "storage/change_set.h"
 #include "storage/coverage.h"
 #include "storage/history.h"
+#include "storage/retention.h"
 
 #include <filesystem>
 #include <functional>
@@ -24,6 +25,7 @@ struct StoreError {
         older_version,  // for a reader: only the writer migrates
         corrupt,        // damaged, no database, or one of another program
         network_file_system,
+        exists,  // a file that is not to be replaced
         io
     };
     Kind kind;
@@ -53,6 +55,11 @@ public:
 
     // All of it or nothing. Numbers new incidents in the order of their opening.
     Result<CommitResult, StoreError> commit(const ChangeSet& changes);
+
+    // Forgets a slice of what the rules allow, in one transaction. `may_go_on` is asked after each
+    // piece of work (an incident, some hundred small rows): false ends the slice.
+    Result<Forgotten, StoreError> forget(const RetentionRules& rules,
+                                         const std::function<bool()>& may_go_on);
 
 private:
     struct Impl;

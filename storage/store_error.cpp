@@ -21,6 +21,14 @@ const char* words(Doing doing) {
             return "reading the database";
         case Doing::writing:
             return "writing to the database";
+        case Doing::checking:
+            return "checking the database";
+        case Doing::backing_up:
+            return "backing up the database";
+        case Doing::restoring:
+            return "restoring the database";
+        case Doing::vacuuming:
+            return "making the database small";
     }
     return "";
 }
@@ -32,7 +40,13 @@ const char* meanwhile(Doing doing) {
         case Doing::migrating:
             return "; then start again: the file is as it was.";
         case Doing::reading:
+        case Doing::checking:
             return ".";
+        case Doing::backing_up:
+            return "; then back up again: no half file was left.";
+        case Doing::restoring:
+        case Doing::vacuuming:
+            return "; then try again: the database is as it was.";
         case Doing::writing:
             return "; nothing is lost meanwhile: what is not written waits and is tried again.";
     }
@@ -78,10 +92,13 @@ StoreError store_error(const SqliteError& error, const std::string& file, Doing 
                        "Another program holds it (`fuser` names it): wait, or end it" + then);
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
-            return say(StoreError::Kind::io,
-                       std::string("Check that it exists and that this user may enter its folder "
-                                   "and read ") +
-                           (doing == Doing::reading ? "it" : "and write there") + then);
+            return say(
+                StoreError::Kind::io,
+                std::string("Check that it exists and that this user may enter its folder "
+                            "and read ") +
+                    (doing == Doing::reading || doing == Doing::checking ? "it"
+                                                                         : "and write there") +
+                    then);
         default:
             return say(
                 StoreError::Kind::io,
@@ -111,6 +128,22 @@ StoreError foreign_database(const std::string& file) {
     return in_four_parts(StoreError::Kind::corrupt, Doing::opening,
                          "it is a database of another program", file,
                          "Name a file of its own in storage.database; this one was not touched.");
+}
+
+StoreError damaged(const std::string& file, const std::string& why, Doing doing) {
+    return in_four_parts(
+        StoreError::Kind::corrupt, doing, why, file,
+        doing == Doing::restoring
+            ? "The database was not touched. Take an older backup; `runnerwatch db check` says "
+              "what "
+              "is wrong with one."
+            : "Nothing was replaced. `runnerwatch db check` says all that is wrong; keep the file "
+              "for examination and put back a backup (`runnerwatch db restore`).");
+}
+
+StoreError would_replace(Doing doing, const std::string& why, const std::string& file,
+                         const std::string& advice) {
+    return in_four_parts(StoreError::Kind::exists, doing, why, file, advice);
 }
 
 StoreError read_only_file(const std::string& file) {

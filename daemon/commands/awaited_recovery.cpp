@@ -1,17 +1,30 @@
 #include "daemon/commands/awaited_recovery.h"
 
+#include "parsers/find_text.h"
 #include "parsers/line_shape.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace runnerwatch {
 namespace {
 
 constexpr auto npos = std::string_view::npos;
 
+// Between key and value as the runner colours them.
+constexpr std::string_view runner_field = "\x1b[0;m=";
+
 // Written alike in every format.
-bool is_plain(char c) { return is_key_character(c) && c != '[' && c != ']'; }
+bool is_plain(char c) {
+    static const auto plain = [] {
+        std::array<bool, 256> table{};
+        for (int i = 0; i < 256; ++i)
+            table[static_cast<std::size_t>(i)] =
+                is_key_character(static_cast<char>(i)) && i != '[' && i != ']';
+        return table;
+    }();
+    return plain[static_cast<unsigned char>(c)];
+}
 
 bool is_plain(std::string_view value) {
     return !value.empty() && value.size() <= 128 &&
@@ -22,10 +35,13 @@ bool is_plain(std::string_view value) {
 std::string_view value_behind(std::string_view raw, std::size_t at) {
     static constexpr std::size_t reset_max = 16;  // "\\u001b[0;m"
     if (at < raw.size() && is_plain(raw[at])) return {};
-    const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
-    if (equals == npos) return {};
-    const std::size_t begin = raw.find_first_not_of("\"\\ ", equals + 1);
-    if (begin == npos) return {};
+    std::size_t begin = at + runner_field.size();
+    if (!raw.substr(at).starts_with(runner_field) || begin == raw.size() || !is_plain(raw[begin])) {
+        const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
+        if (equals == npos) return {};
+        begin = raw.find_first_not_of("\"\\ ", equals + 1);
+        if (begin == npos) return {};
+    }
     const auto end = std::find_if_not(raw.begin() + static_cast<std::ptrdiff_t>(begin), raw.end(),
                                       [](char c) { return is_plain(c); });
     return raw.substr(begin, static_cast<std::size_t>(end - raw.begin()) - begin);
@@ -38,11 +54,21 @@ void AwaitedRecovery::count(Counts& counts, std::string_view key, int by) {
     if ((entry->second += by) == 0) counts.erase(entry);
 }
 
+void AwaitedRecovery::count(Name& name, const std::string& value, int line, int by) {
+    const auto entry = name.values.try_emplace(value).first;
+    LineCounts& lines = entry->second;
+    auto counted = std::find_if(lines.begin(), lines.end(),
+                                [&](const auto& one) { return one.first == line; });
+    if (counted == lines.end()) counted = lines.insert(lines.end(), {line, 0});
+    if ((counted->second += by) == 0) lines.erase(counted);
+    if (lines.empty()) name.values.erase(entry);
+}
+
 std::size_t AwaitedRecovery::number_of(const std::string& name) {
     const auto known = std::find_if(names_.begin(), names_.end(),
                                     [&](const Name& one) { return one.text == name; });
     if (known == names_.end()) {
-        names_.push_back({name, {}, {}, 0});
+        names_.push_back({name, {}, {}, false, 0});
         return names_.size() - 1;
     }
     return static_cast<std::size_t>(known - names_.begin());
@@ -69,8 +95,9 @@ void AwaitedRecovery::change(const Waiting& waiting, int by) {
             (value != nullptr && !is_plain(*value))) {
             field.any += by;
         } else if (value != nullptr) {
-            count(field.values, *value, by);
-            count(names_[field.name].values, *value, by);
+            count(names_[field.name], *value, waiting.line, by);
+        } else {
+            field.lacking += by;
         }
         (together += value == nullptr ? "" : *value) += '\0';
     }
@@ -82,50 +109,71 @@ bool AwaitedRecovery::may_be_any(const std::vector<int>& lines, std::string_view
     ++lines_in_hand_;
     if (std::exchange(outdated_, false))
         for (Line& line : lines_) line.outdated = true;
-    return std::any_of(lines.begin(), lines.end(), [&](int number) {
-        const auto place = static_cast<std::size_t>(number);
-        return place < lines_.size() && may_be(lines_[place], raw, lone);
-    });
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](int number) { return awaits(number) && may_be(number, raw, lone); });
 }
 
-bool AwaitedRecovery::may_be(Line& line, std::string_view raw, const Lone& lone) {
-    if (line.count == 0) return false;
+void AwaitedRecovery::renew(Line& line, const Lone& lone) {
+    line.outdated = false;
+    line.lone = std::any_of(line.members.begin(), line.members.end(),
+                            [&](const auto& member) { return lone(member.first); });
+    const auto asked = std::find_if(line.same.begin(), line.same.end(),
+                                    [](const Field& field) { return field.any == 0; });
+    line.asked = line.lone || asked == line.same.end() ? nullptr : &*asked;
+}
+
+bool AwaitedRecovery::may_be(int number, std::string_view raw, const Lone& lone) {
+    Line& line = lines_[static_cast<std::size_t>(number)];
     if (line.same.empty()) return true;
-    if (std::exchange(line.outdated, false))
-        line.lone = std::any_of(line.members.begin(), line.members.end(),
-                                [&](const auto& member) { return lone(member.first); });
-    // A field that the line or the finding lacks proves nothing where there are several findings.
-    if (line.lone) return true;
+    if (line.outdated) renew(line, lone);
+    // Most lines stop here: they show the value of somebody else.
+    if (line.asked != nullptr && !awaited(searched(*line.asked, raw), number)) return false;
+    if (line.asked != nullptr && line.same.size() == 1) return true;
     bool any = false;
     std::string together;
     for (const Field& field : line.same) {
-        const auto value = awaited(field, raw);
-        any = any || field.any > 0;
-        if (!value && field.any == 0) return false;
+        const Name& name = searched(field, raw);
+        const auto value = awaited(name, number);
         if (value) (together += *value) += '\0';
+        // A field that the line or the finding lacks proves nothing where there are several
+        // findings.
+        const bool passes = field.any > 0 || (line.lone && (field.lacking > 0 || !name.told));
+        if (!value && !passes) return false;
+        any = any || passes;
     }
     return any || line.together.contains(together);
 }
 
-std::optional<std::string_view> AwaitedRecovery::awaited(const Field& field, std::string_view raw) {
+AwaitedRecovery::Name& AwaitedRecovery::searched(const Field& field, std::string_view raw) {
     Name& name = names_[field.name];
     if (std::exchange(name.searched, lines_in_hand_) != lines_in_hand_) find_values(name, raw);
-    const auto value = std::find_if(name.found.begin(), name.found.end(),
-                                    [&](auto found) { return field.values.contains(found); });
-    return value == name.found.end() ? std::nullopt : std::optional(*value);
+    return name;
+}
+
+std::optional<std::string_view> AwaitedRecovery::awaited(const Name& name, int number) {
+    for (const auto& [value, lines] : name.found)
+        for (const auto& [line, count] : *lines)
+            if (line == number) return value;
+    return std::nullopt;
 }
 
 void AwaitedRecovery::find_values(Name& name, std::string_view raw) {
     name.found.clear();
-    const char* end = raw.data() + raw.size();
-    for (const char* at = raw.data(); at < end; ++at) {
-        // Far faster than find(), which stops at each letter that a name begins with.
-        at = static_cast<const char*>(
-            ::memmem(at, static_cast<std::size_t>(end - at), name.text.data(), name.text.size()));
-        if (at == nullptr) break;
-        const std::string_view value =
-            value_behind(raw, static_cast<std::size_t>(at - raw.data()) + name.text.size());
-        if (!value.empty() && name.values.contains(value)) name.found.push_back(value);
+    std::size_t places = 0;
+    name.told = false;
+    for (std::size_t at = find_text(raw, name.text); at != npos;
+         at = find_text(raw, name.text, at + 1)) {
+        const std::size_t end = at + name.text.size();
+        // A longer key, or a word of a text: behind a key stands no blank in any format.
+        if (end == raw.size() || is_plain(raw[end]) || raw[end] == ' ') continue;
+        const std::string_view value = value_behind(raw, end);
+        name.told = ++places == 1 && !value.empty() && at > 0 &&
+                    (raw[at - 1] == ' ' || raw[at - 1] == 'm') &&
+                    raw.substr(end).starts_with(runner_field) &&
+                    value.data() == raw.data() + end + runner_field.size();
+        if (value.empty()) continue;
+        const auto awaited = name.values.find(value);
+        if (awaited != name.values.end()) name.found.push_back({value, &awaited->second});
     }
 }
 

@@ -52,32 +52,48 @@ private:
             return std::hash<std::string_view>()(text);
         }
     };
-    using Counts = std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>>;
+    template <class Value>
+    using ByText = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
+    using Counts = ByText<std::int64_t>;
+    // How many await a line, by its number; few lines are awaited with one value.
+    using LineCounts = std::vector<std::pair<int, std::int64_t>>;
     // A field by which lines are told apart.
     struct Name {
+        struct Found {
+            std::string_view value;
+            const LineCounts* awaited;
+        };
         std::string text;
-        Counts values;                        // that some line is awaited with
-        std::vector<std::string_view> found;  // those of them that stand in the line in hand
-        std::uint64_t searched = 0;           // the line in hand when they were looked for
+        ByText<LineCounts> values;   // that some line is awaited with
+        std::vector<Found> found;    // those of them that stand in the line in hand
+        bool told = false;           // the line has the field, with one plain value
+        std::uint64_t searched = 0;  // the line in hand when they were looked for
     };
     struct Field {
-        std::size_t name = 0;  // into names_
-        Counts values;
-        std::int64_t any = 0;  // who takes any value, or one that formats write differently
+        std::size_t name = 0;      // into names_
+        std::int64_t any = 0;      // who takes any value, or one that formats write differently
+        std::int64_t lacking = 0;  // findings without a value
     };
     struct Line {
         std::vector<Field> same;
         Counts together;  // the values of all fields, of those whose values are all known
         Counts members;
         std::int64_t count = 0;
-        bool outdated = false, lone = false;
+        bool outdated = false;  // what follows
+        bool lone = false;
+        // The first field of which a line must show an awaited value; nullptr: there is none.
+        const Field* asked = nullptr;
     };
     static void count(Counts& counts, std::string_view key, int by);
+    static void count(Name& name, const std::string& value, int line, int by);
     std::size_t number_of(const std::string& name);
     void change(const Waiting& waiting, int by);
-    bool may_be(Line& line, std::string_view raw, const Lone& lone);
-    // The field's value in the line where it is awaited; nothing: some other value or none.
-    std::optional<std::string_view> awaited(const Field& field, std::string_view raw);
+    bool may_be(int number, std::string_view raw, const Lone& lone);
+    static void renew(Line& line, const Lone& lone);
+    // With the field's values in the line, which is searched for them once.
+    Name& searched(const Field& field, std::string_view raw);
+    // Such a value that the line is awaited with; nothing: some other value or none.
+    static std::optional<std::string_view> awaited(const Name& name, int number);
     static void find_values(Name& name, std::string_view raw);
 
     std::vector<Name> names_;

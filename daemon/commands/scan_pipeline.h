@@ -112,7 +112,7 @@ private:
     OnOpened on_opened_;
     AwaitedRecovery& awaited_;
     RawFilter::Selection selection_;
-    static constexpr std::uint64_t deselect_bytes = 4 * 1024 * 1024;
+    static constexpr std::uint64_t deselect_bytes = 32 * 1024 * 1024;
     std::set<int> unawaited_;  // recovery lines that are still selected
     std::uint64_t deselected_at_ = 0;
     LineSieve sieve_;

@@ -82,16 +82,19 @@ void ScanReport::await(Finding& finding, ScanMember& member, ScanMember::Awaits 
 }
 
 void ScanReport::Recoverable::add(const One& one, const std::string& values) {
-    all.push_back(one);
     by_values[values].push_back(one);
+    by_rule[one.finding->rule].push_back(one);
 }
 
 void ScanReport::Recoverable::remove(const One& one, const std::string& values) {
-    std::erase(all, one);
-    const auto alike = by_values.find(values);
-    if (alike == by_values.end()) return;
-    std::erase(alike->second, one);
-    if (alike->second.empty()) by_values.erase(alike);
+    const auto remove_from = [&one](auto& some, const auto& key) {
+        const auto alike = some.find(key);
+        if (alike == some.end()) return;
+        std::erase(alike->second, one);
+        if (alike->second.empty()) some.erase(alike);
+    };
+    remove_from(by_values, values);
+    remove_from(by_rule, one.finding->rule);
 }
 
 bool ScanReport::may_recover(AwaitedRecovery& awaited, const std::vector<int>& lines,
@@ -133,16 +136,25 @@ void ScanReport::recover(const RecoveryHit& hit, const Recoverable& here, const 
                          SafeTexts& safe) {
     Values same;
     for (const auto& [name, value] : hit.values) same[name] = safe.value(value);
-    // A copy: what recovers waits no longer.
-    const auto recover_all = [&](const std::vector<Recoverable::One> some) {
-        for (const auto& [finding, index] : some) recover(*finding, index, same, at, safe);
+    for (const auto& [finding, index] : meant_by(recovery_values(hit.line->same, same), here, at))
+        recover(*finding, index, same, at, safe);
+}
+
+// A copy: what recovers waits no longer.
+std::vector<ScanReport::Recoverable::One> ScanReport::meant_by(const std::string& values,
+                                                               const Recoverable& here,
+                                                               const ScanPosition& at) const {
+    std::vector<Recoverable::One> meant;
+    const auto add = [&](const std::vector<Recoverable::One>& some) {
+        meant.insert(meant.end(), some.begin(), some.end());
     };
-    // A missing value decides nothing, on either side, unless there is but one it can mean.
-    const std::string values = recovery_values(hit.line->same, same);
-    if (values.empty()) return recover_all(here.all);
-    for (const std::string& key : {values, std::string()})
-        if (const auto some = here.by_values.find(key); some != here.by_values.end())
-            recover_all(some->second);
+    const auto alike = values.empty() ? here.by_values.end() : here.by_values.find(values);
+    if (alike != here.by_values.end()) add(alike->second);
+    // A missing value, on either side, says nothing unless there is but one it can mean.
+    if (values.empty() || here.by_values.contains(std::string()))
+        for (const auto& [rule, some] : here.by_rule)
+            if (is_lone(recovery_member(*rule, at.source, at.pod))) add(some);
+    return meant;
 }
 
 void ScanReport::recover(Finding& finding, std::size_t index, const Values& same,

@@ -145,12 +145,14 @@ private:
         void add(const One& one, const std::string& values);
         void remove(const One& one, const std::string& values);
 
-        std::vector<One> all;
         std::unordered_map<std::string, std::vector<One>> by_values;  // of `same`; "": one lacks
+        std::map<const Rule*, std::vector<One>> by_rule;
     };
     struct SafeTexts;
     void recover(const RecoveryHit& hit, const Recoverable& here, const ScanPosition& at,
                  SafeTexts& safe);
+    std::vector<Recoverable::One> meant_by(const std::string& values, const Recoverable& here,
+                                           const ScanPosition& at) const;
     void recover(Finding& finding, std::size_t index, const Values& same, const ScanPosition& at,
                  SafeTexts& safe);
     std::unordered_map<std::string, Recoverable> recoverable_;

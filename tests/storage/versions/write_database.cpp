@@ -1,6 +1,7 @@
 // write_version_database FOLDER: writes v<N>.db and v<N>.dump, where N is the schema version of
 // this program: a small database with a row in every table, and its canonical dump. Run again it
 // writes the same bytes (with the same SQLite). See README.md beside this file.
+#include "storage/legal_hold.h"
 #include "storage/schema.h"
 #include "storage/store.h"
 #include "tests/storage/sample_rows.h"
@@ -31,6 +32,10 @@ bool write(const std::string& file, const std::string& dump) {
                 std::cerr << done.error().what << "\n";
                 return false;
             }
+    }
+    if (const auto held = hold_incident(file, "1", "anna", "an audit", Timestamp{}); !held) {
+        std::cerr << held.error().what << "\n";
+        return false;
     }
     const auto reader = Reader::open(file);
     const auto text = reader ? (*reader)->canonical_dump() : failure(reader.error());

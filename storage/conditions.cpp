@@ -1,0 +1,146 @@
+#include "storage/conditions.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace runnerwatch {
+
+namespace {
+
+constexpr const char* not_over = "state IN ('open', 'recovering', 'cannot_tell')";
+constexpr std::size_t words_of_beginning_max = 64;
+
+template <class Word>
+std::string one_of(const std::string& column, const std::vector<Word>& words) {
+    std::string list;
+    for (const auto word : words)
+        list += (list.empty() ? "'" : ", '") + std::string(to_string(word)) + "'";
+    return column + " IN (" + list + ")";
+}
+
+std::string quoted(std::string_view word) {
+    std::string text = "\"";
+    for (const char c : word) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return text + "\"";
+}
+
+// Whether the index holds it as it is, but for capitals.
+bool is_plain(std::string_view word) {
+    return std::all_of(word.begin(), word.end(),
+                       [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; });
+}
+
+std::string any_beginning_with(Connection& connection, std::string_view word) {
+    const std::string beginning = quoted(word) + "*";
+    if (!is_plain(word)) return beginning;
+    std::string next(word);
+    std::transform(next.begin(), next.end(), next.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string lower = next;
+    connection.execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.evidence_word USING "
+        "fts5vocab(main, evidence_text, instance)");
+    Statement& query =
+        connection.prepared("SELECT term FROM temp.evidence_word WHERE term >= ? LIMIT 1");
+    std::string words;
+    for (std::size_t found = 0;; ++found) {
+        query.bind(1, std::string_view(next));
+        const StatementReset at_end(query);
+        if (!query.step()) break;
+        const std::string term = query.text(0);
+        if (!term.starts_with(lower)) break;
+        if (found == words_of_beginning_max) return beginning;
+        words += (words.empty() ? "" : " OR ") + quoted(term);
+        next = term + '\0';
+    }
+    return words.empty() ? quoted(word) : "(" + words + ")";
+}
+
+}  // namespace
+
+void Conditions::add(const std::string& condition) {
+    sql_ += (sql_.empty() ? " WHERE " : " AND ") + ("(" + condition + ")");
+}
+
+void Conditions::add(std::string condition, const std::string& value) {
+    add(bound(std::move(condition), value));
+}
+
+void Conditions::add(std::string condition, std::int64_t value) {
+    texts_.emplace_back();
+    numbers_.emplace_back(texts_.size(), value);
+    add(numbered(std::move(condition)));
+}
+
+void Conditions::add(std::string condition, Timestamp value) {
+    add(std::move(condition), std::int64_t{value.time_since_epoch().count()});
+}
+
+void Conditions::bind(Statement& statement) const {
+    for (std::size_t i = 0; i < texts_.size(); ++i)
+        statement.bind(static_cast<int>(i + 1), std::string_view(texts_[i]));
+    for (const auto& [index, value] : numbers_) statement.bind(static_cast<int>(index), value);
+}
+
+std::string Conditions::bound(std::string text, const std::string& value) {
+    texts_.push_back(value);
+    return numbered(std::move(text));
+}
+
+std::string Conditions::numbered(std::string text) const {
+    const std::string mark = "?" + std::to_string(texts_.size());
+    for (std::size_t at = 0; (at = text.find("?N", at)) != std::string::npos; at += mark.size())
+        text.replace(at, 2, mark);
+    return text;
+}
+
+void add_conditions(Conditions& where, const IncidentFilter& filter) {
+    if (!filter.states.empty()) where.add(one_of("state", filter.states));
+    if (!filter.severities.empty()) where.add(one_of("severity", filter.severities));
+    if (!filter.rule.empty()) where.add("rule = ?N", filter.rule);
+    if (!filter.namespace_.empty()) where.add("namespace = ?N", filter.namespace_);
+    if (!filter.workload.empty()) {
+        const std::size_t slash = filter.workload.find('/');
+        if (slash != std::string::npos) where.add("workload = ?N", filter.workload);
+        where.add("workload_name = ?N",
+                  slash == std::string::npos ? filter.workload : filter.workload.substr(slash + 1));
+    }
+    if (!filter.pod.empty())
+        where.add(
+            "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
+            filter.pod);
+    if (filter.acknowledged)
+        where.add(*filter.acknowledged ? "acknowledged_by <> ''" : "acknowledged_by = ''");
+    if (filter.snoozed) where.add(*filter.snoozed ? "snoozed_by <> ''" : "snoozed_by = ''");
+    if (!filter.assignee.empty()) where.add("assignee = ?N", filter.assignee);
+    if (!filter.tag.empty())
+        where.add("instr(' ' || tags || ' ', ' ' || ?N || ' ') > 0", filter.tag);
+    if (filter.since)
+        where.add(std::string(not_over) + " OR last_seen >= ?N OR ended_at >= ?N", *filter.since);
+    if (filter.until) where.add("begun <= ?N", *filter.until);
+}
+
+std::string beginnings_expression(std::string_view text) {
+    std::string expression;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
+        if (end > at)
+            expression += (expression.empty() ? "" : " ") + quoted(text.substr(at, end - at)) + "*";
+        at = end + 1;
+    }
+    return expression;
+}
+
+std::string match_expression(Connection& connection, std::string_view text) {
+    std::string expression;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
+        if (end > at)
+            expression += (expression.empty() ? "" : " AND ") +
+                          any_beginning_with(connection, text.substr(at, end - at));
+        at = end + 1;
+    }
+    return expression;
+}
+
+}  // namespace runnerwatch

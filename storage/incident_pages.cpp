@@ -1,0 +1,162 @@
+#include "storage/incident_pages.h"
+
+#include "storage/row_io.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <optional>
+
+namespace runnerwatch {
+
+namespace {
+
+// Where a value is looked for: a select of one for each place it stands, of the keys of its
+// incidents, and a condition on one incident; in all of them "?N" stands for the value.
+struct Search {
+    std::string places, keys, condition, value;
+};
+
+// What the filter names that few incidents may have: they are found by any of the searches.
+struct Rare {
+    std::vector<Search> searches;
+    std::int64_t found = 0;
+};
+
+Rare text_of(const std::string& lines, const std::string& notes) {
+    return {{{"SELECT 1 FROM evidence_text WHERE evidence_text MATCH ?N",
+              "SELECT DISTINCT evidence.incident AS found FROM evidence_text CROSS JOIN evidence "
+              "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N",
+              "EXISTS (SELECT 1 FROM evidence CROSS JOIN evidence_text ON evidence_text.rowid = "
+              "evidence.rowid WHERE evidence.incident = incident.key AND evidence_text MATCH ?N)",
+              lines},
+             {"SELECT 1 FROM note_text WHERE note_text MATCH ?N",
+              "SELECT note.incident AS found FROM note_text CROSS JOIN note "
+              "ON note.id = note_text.rowid WHERE note_text MATCH ?N",
+              "key IN (SELECT note.incident FROM note_text CROSS JOIN note "
+              "ON note.id = note_text.rowid WHERE note_text MATCH ?N)",
+              notes}}};
+}
+
+Rare pod_of(const std::string& pod) {
+    return {{{"SELECT 1 FROM member WHERE member = ?N",
+              "SELECT incident AS found FROM member WHERE member = ?N",
+              "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
+              pod}}};
+}
+
+// The selects or conditions of all searches, with their values bound.
+std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
+                   const std::string& between) {
+    std::string sql;
+    for (const Search& search : rare.searches)
+        sql += (sql.empty() ? "" : between) + where.bound(search.*part, search.value);
+    return sql;
+}
+
+// Up to so many are looked up and sorted; where there are more, walking through the pages meets
+// enough of them. A step of the walk costs some times a look-up, and a page of `limit` takes
+// limit * incidents / found steps: this is where both cost the same.
+std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
+    constexpr double walk_to_look_up = 5;
+    const auto incidents =
+        static_cast<double>(connection.number("SELECT coalesce(max(number), 0) FROM incident"));
+    const double even = std::sqrt(walk_to_look_up * static_cast<double>(limit) * incidents);
+    return static_cast<std::int64_t>(std::clamp(even, 2'000.0, 60'000.0));
+}
+
+void count(Connection& connection, Rare& rare, std::int64_t most) {
+    for (const Search& search : rare.searches) {
+        Conditions value;
+        const std::string places = value.bound(search.places, search.value);
+        Statement& query = connection.prepared("SELECT count(*) FROM (" + places + " LIMIT " +
+                                               std::to_string(most) + ")");
+        value.bind(query);
+        const StatementReset at_end(query);
+        rare.found += query.step() ? query.number(0) : 0;
+    }
+}
+
+// The index whose order is that of the pages and that leaves out most. Named in the query: SQLite
+// does not know how many incidents have which value, and would take any.
+std::string index_for(const IncidentFilter& filter) {
+    if (!filter.rule.empty() && !filter.namespace_.empty()) return "incident_history";
+    if (!filter.workload.empty()) return "incident_of_workload";
+    if (!filter.rule.empty()) return "incident_of_rule";
+    if (!filter.namespace_.empty()) return "incident_of_namespace";
+    if (filter.states.size() == 1) return "incident_of_state";
+    if (filter.severities.size() == 1) return "incident_of_severity";
+    return "incident_newest";
+}
+
+void add_cursor(Conditions& where, const IncidentFilter& filter) {
+    if (!filter.after) return;
+    where.add("last_seen <= ?N", filter.after->last_seen);
+    const auto at = filter.after->last_seen.time_since_epoch().count();
+    where.add("last_seen < " + std::to_string(at) + " OR number < ?N", filter.after->number);
+}
+
+PageQuery finished(Conditions where, const std::string& from, const IncidentFilter& filter) {
+    PageQuery query{"SELECT " + column_list<IncidentRow>("incident.") + " FROM " + from +
+                        where.sql() + " ORDER BY last_seen DESC, number DESC LIMIT " +
+                        std::to_string(filter.limit),
+                    {}};
+    query.where = std::move(where);
+    return query;
+}
+
+}  // namespace
+
+std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter) {
+    std::vector<Rare> rare;
+    if (const auto words = match_expression(connection, filter.text); !words.empty())
+        rare.push_back(text_of(words, beginnings_expression(filter.text)));
+    if (!filter.pod.empty()) rare.push_back(pod_of(filter.pod));
+    const std::int64_t most = rare.empty() ? 0 : looked_up_max(connection, filter.limit);
+    for (auto& one : rare) count(connection, one, most);
+    std::stable_sort(rare.begin(), rare.end(),
+                     [](const Rare& a, const Rare& b) { return a.found < b.found; });
+
+    Conditions where;
+    std::string driver;
+    if (!rare.empty() && rare.front().found < most) {
+        driver = "(" + joined(where, rare.front(), &Search::keys, " UNION ") +
+                 ") CROSS JOIN incident ON incident.key = found";
+        rare.erase(rare.begin());
+    }
+    IncidentFilter plain = filter;
+    plain.pod.clear();
+    add_conditions(where, plain);
+    for (const auto& one : rare) where.add(joined(where, one, &Search::condition, " OR "));
+    add_cursor(where, filter);
+    if (!driver.empty()) return {finished(std::move(where), driver, filter)};
+    if (!filter.since && !filter.until)
+        return {finished(std::move(where), "incident INDEXED BY " + index_for(filter), filter)};
+    // What is not lasting ended within a day of its beginning, so that it was seen last in the span
+    // that is asked for, or a day beside it.
+    Conditions brief = where;
+    brief.add("NOT lasting");
+    if (filter.since) brief.add("last_seen >= ?N", *filter.since - brief_max);
+    if (filter.until) brief.add("last_seen <= ?N", *filter.until + brief_max);
+    where.add("lasting");
+    return {finished(std::move(brief), "incident INDEXED BY " + index_for(filter), filter),
+            finished(std::move(where), "incident INDEXED BY incident_lasting", filter)};
+}
+
+std::vector<IncidentRow> page_of(Connection& connection, const IncidentFilter& filter) {
+    std::vector<IncidentRow> page;
+    for (const auto& query : page_queries(connection, filter)) {
+        Statement statement(connection, query.sql);
+        query.where.bind(statement);
+        auto rows = rows_of<IncidentRow>(statement);
+        page.insert(page.end(), std::make_move_iterator(rows.begin()),
+                    std::make_move_iterator(rows.end()));
+    }
+    std::sort(page.begin(), page.end(), [](const IncidentRow& a, const IncidentRow& b) {
+        return std::tie(a.last_seen, a.number) > std::tie(b.last_seen, b.number);
+    });
+    if (page.size() > filter.limit) page.resize(filter.limit);
+    return page;
+}
+
+}  // namespace runnerwatch
