@@ -56,6 +56,7 @@ public:
                 if (!answer) co_return;
                 if (answer->status != 200) throw std::runtime_error(answer->body);
                 answered_.push_back(next_++);
+                ++count_;
             }
         };
         const auto at_end = [](std::exception_ptr thrown) {
@@ -69,6 +70,7 @@ public:
     void begin() { dead_ = stop_ = false; }
     void stop() { stop_ = true; }
     bool dead() const { return dead_; }
+    int count() const { return count_; }
     const std::vector<int>& answered() const { return answered_; }
 
 private:
@@ -86,6 +88,7 @@ private:
     int next_ = 0;
     std::vector<int> answered_;
     std::atomic<bool> dead_ = false, stop_ = false;
+    std::atomic<int> count_ = 0;
 };
 
 // RUNNERWATCH_ACT_KILLS says how often (12).
@@ -105,7 +108,10 @@ TEST(ActKill, LosesNoChangeThatWasAnsweredAndMakesNoneTwice) {
         notes.begin();
         std::thread client([&] { notes.write_until_it_dies(port); });
         world.append(pod, now(), refused);
-        world.until_written(1 + random() % 24, [&] { return notes.dead(); });
+        // While the first is taken, or some later, or in between.
+        const int enough = notes.count() + static_cast<int>(random() % 6);
+        world.until("notes are taken", [&] { return notes.count() >= enough || notes.dead(); });
+        world.until_written(random() % 6, [&] { return notes.dead(); });
         if (kill == kills) notes.stop();
         if (kill < kills) world.kill_daemon();
         client.join();
