@@ -7,7 +7,7 @@ namespace runnerwatch {
 
 namespace {
 
-constexpr const char* not_over = "state IN ('open', 'recovering', 'cannot_tell')";
+constexpr const char* not_over = "incident.state IN ('open', 'recovering', 'cannot_tell')";
 constexpr std::size_t words_of_beginning_max = 64;
 
 template <class Word>
@@ -95,14 +95,14 @@ std::string Conditions::numbered(std::string text) const {
 }
 
 void add_conditions(Conditions& where, const IncidentFilter& filter) {
-    if (!filter.states.empty()) where.add(one_of("state", filter.states));
-    if (!filter.severities.empty()) where.add(one_of("severity", filter.severities));
-    if (!filter.rule.empty()) where.add("rule = ?N", filter.rule);
-    if (!filter.namespace_.empty()) where.add("namespace = ?N", filter.namespace_);
+    if (!filter.states.empty()) where.add(one_of("incident.state", filter.states));
+    if (!filter.severities.empty()) where.add(one_of("incident.severity", filter.severities));
+    if (!filter.rule.empty()) where.add("incident.rule = ?N", filter.rule);
+    if (!filter.namespace_.empty()) where.add("incident.namespace = ?N", filter.namespace_);
     if (!filter.workload.empty()) {
         const std::size_t slash = filter.workload.find('/');
-        if (slash != std::string::npos) where.add("workload = ?N", filter.workload);
-        where.add("workload_name = ?N",
+        if (slash != std::string::npos) where.add("incident.workload = ?N", filter.workload);
+        where.add("incident.workload_name = ?N",
                   slash == std::string::npos ? filter.workload : filter.workload.substr(slash + 1));
     }
     if (!filter.pod.empty())
@@ -110,8 +110,9 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
             "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
             filter.pod);
     if (filter.since)
-        where.add(std::string(not_over) + " OR last_seen >= ?N OR ended_at >= ?N", *filter.since);
-    if (filter.until) where.add("begun <= ?N", *filter.until);
+        where.add(std::string(not_over) + " OR incident.last_seen >= ?N OR incident.ended_at >= ?N",
+                  *filter.since);
+    if (filter.until) where.add("incident.begun <= ?N", *filter.until);
 }
 
 std::string match_expression(Connection& connection, std::string_view text) {

@@ -38,7 +38,7 @@ const Rare pod_of(const std::string& pod) {
 // enough of them. A step of the walk costs some times a look-up, and a page of `limit` takes
 // limit * incidents / found steps: this is where both cost the same.
 std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
-    constexpr double walk_to_look_up = 5;
+    constexpr double walk_to_look_up = 25;
     const auto incidents =
         static_cast<double>(connection.number("SELECT coalesce(max(number), 0) FROM incident"));
     const double even = std::sqrt(walk_to_look_up * static_cast<double>(limit) * incidents);
@@ -96,8 +96,9 @@ std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter
     Conditions where;
     std::string driver;
     if (!rare.empty() && rare.front().found < most) {
-        driver = "(" + where.bound(rare.front().keys, rare.front().value) +
-                 ") CROSS JOIN incident ON incident.key = found";
+        driver =
+            "(" + where.bound(rare.front().keys, rare.front().value) +
+            ") CROSS JOIN incident INDEXED BY sqlite_autoindex_incident_1 ON incident.key = found";
         rare.erase(rare.begin());
     }
     IncidentFilter plain = filter;
