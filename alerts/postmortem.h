@@ -24,9 +24,6 @@ constexpr std::size_t template_bytes_max = 256 * 1024;
 // The templates that are built in: "sre".
 std::optional<std::string_view> built_in_template(std::string_view name);
 
-// What a receiver was told, for people: "open:critical:0" is "open, critical".
-std::string told_words(std::string state);
-
 // The error names the template's line and what can stand there. `stories` is not empty.
 Result<Document, std::string> postmortem(const std::vector<nlohmann::ordered_json>& stories,
                                          std::string_view text);

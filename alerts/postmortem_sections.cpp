@@ -2,6 +2,8 @@
 // one, each has its own part, except on the timeline.
 #include "alerts/postmortem_sections.h"
 
+#include "alerts/incident_timeline.h"
+
 #include "alerts/postmortem.h"
 #include "parsers/ansi.h"
 #include "parsers/timestamp.h"

@@ -1,5 +1,6 @@
 // The timeline of a postmortem: what changed and who was told, in the order of their times, each
 // with what proves it.
+#include "alerts/incident_timeline.h"
 #include "alerts/postmortem.h"
 #include "alerts/postmortem_sections.h"
 #include "parsers/ansi.h"
@@ -13,20 +14,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-struct Entry {
-    std::optional<Timestamp> at;
-    std::string clock, what, who, incident;
-    Text proof;
-};
-
 std::string words(const json& value, const char* name) {
     const auto found = value.find(name);
     return found != value.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::optional<Timestamp> time_in(const json& value) {
-    const auto parsed = parse_time(words(value, "at"));
-    return parsed ? std::optional(parsed->time) : std::nullopt;
 }
 
 // A record's first line without the runner's colours and the blanks they were aligned with.
@@ -68,53 +58,32 @@ Text proof_of(const json& story, const json& row) {
 
 }  // namespace
 
-std::string told_words(std::string state) {
-    if (state.starts_with("open:")) return "open, " + state.substr(5, state.rfind(':') - 5);
-    std::replace(state.begin(), state.end(), '_', ' ');
-    return state;
-}
-
 std::vector<Block> timeline_section(const Stories& stories) {
-    std::vector<Entry> entries;
-    for (const json& story : stories) {
-        const std::string number = "#" + std::to_string(story.value("number", std::int64_t{0}));
-        std::optional<Timestamp> before;  // a row without a time stands behind the one before it
-        for (const json& row : story.at("timeline")) {
-            Entry entry{time_in(row), words(row, "clock"), words(row, "text"), words(row, "actor"),
-                        number,       proof_of(story, row)};
-            if (entry.what.empty()) entry.what = words(row, "kind");
-            if (!entry.at) {
-                entry.clock = "unknown";
-                entry.at = before;
-            }
-            before = entry.at;
-            entries.push_back(std::move(entry));
-        }
-        for (const json& one : story.at("deliveries")) {
-            const bool sent = words(one, "verdict") == "sent";
-            Text proof = plain("delivery ") + code(words(one, "key"));
-            if (const int status = one.value("status", 0); status != 0)
-                proof = proof + plain(", answered with " + std::to_string(status));
-            if (!words(one, "error").empty()) proof = proof + plain(", " + words(one, "error"));
-            entries.push_back({time_in(one), "ours",
-                               (sent ? "told " : "could not tell ") + words(one, "receiver") +
-                                   ": " + told_words(words(one, "told")),
-                               "runnerwatch", number, std::move(proof)});
-        }
-    }
-    std::stable_sort(entries.begin(), entries.end(),
-                     [](const Entry& a, const Entry& b) { return a.at < b.at; });
+    struct Told {
+        TimelineEntry entry;
+        const json* story;
+    };
+    std::vector<Told> all;
+    for (const json& story : stories)
+        for (auto& entry : timeline_of(story)) all.push_back({std::move(entry), &story});
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Told& a, const Told& b) { return a.entry.at < b.entry.at; });
     std::vector<Text> headings{plain("Time (UTC)"), plain("Clock"), plain("What"), plain("Who"),
                                plain("Proof")};
     const bool several = stories.size() > 1;
     if (several) headings.insert(headings.begin() + 2, plain("Incident"));
     std::vector<std::vector<Text>> rows{std::move(headings)};
-    for (Entry& entry : entries) {
-        const std::string at = entry.at ? format_time_for_people(*entry.at).substr(0, 19) : "";
-        std::vector<Text> row{plain(entry.clock == "unknown" ? "" : at),
-                              plain(entry.clock == "source" ? "log" : entry.clock),
-                              plain(entry.what), plain(entry.who), std::move(entry.proof)};
-        if (several) row.insert(row.begin() + 2, plain(entry.incident));
+    for (const auto& [entry, story] : all) {
+        const char* clock = !entry.timed ? "unknown" : entry.ours ? "ours" : "log";
+        Text proof = entry.change ? proof_of(*story, *entry.change)
+                                  : plain("delivery ") + code(words(*entry.delivery, "key")) +
+                                        plain(entry.outcome);
+        std::vector<Text> row{
+            plain(entry.timed ? format_time_for_people(*entry.at).substr(0, 19) : ""), plain(clock),
+            plain(entry.what), plain(entry.who), std::move(proof)};
+        if (several)
+            row.insert(row.begin() + 2,
+                       plain("#" + std::to_string(story->value("number", std::int64_t{0}))));
         rows.push_back(std::move(row));
     }
     return {table(std::move(rows))};

@@ -7,11 +7,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+
 namespace runnerwatch {
 
 namespace {
 
 constexpr std::chrono::hours ended_loaded{48};
+constexpr const char* writing_task = "writing";
 
 void log_failure(const std::string& task, std::exception_ptr failure) {
     try {
@@ -19,6 +22,12 @@ void log_failure(const std::string& task, std::exception_ptr failure) {
     } catch (const std::exception& error) {
         spdlog::critical("{} failed: {}", task, error.what());
     }
+    if (task != writing_task) return;
+    // Without it nothing would be kept, and nobody would notice. What was committed is whole, and
+    // what was not is read again.
+    spdlog::critical("nothing can be written any more: leaving, to be started again");
+    spdlog::default_logger()->flush();
+    std::_Exit(1);
 }
 
 std::set<std::string> own_grouping(const Config& config) {
@@ -144,7 +153,7 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
         crash_mark_, [this] { return committer_->dropping(); }, std::move(reading));
     if (auto listening = listen(); !listening) co_return failure(listening.error());
     sources_->start(*stored, *coverage);
-    tasks_.spawn("writing", committer_->run());
+    tasks_.spawn(writing_task, committer_->run());
     tasks_.spawn("keeping listeners", feed_->run());
     tasks_.spawn("telling", delivery_->run());
     tasks_.spawn("housekeeping", housekeeping());

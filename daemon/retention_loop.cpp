@@ -80,15 +80,15 @@ asio::awaitable<void> RetentionLoop::round() {
     tell(sum, time_.doubts());
 }
 
-void RetentionLoop::count(const Forgotten& slice) {
-    metrics_.forgotten("incident", "age", slice.aged);
-    metrics_.forgotten("incident", "size", slice.crowded);
-    metrics_.forgotten("delivery", "age", slice.deliveries);
-    metrics_.forgotten("gap", "age", slice.gaps);
-    metrics_.forgotten("position", "age", slice.positions);
-    metrics_.forgotten("template", "age", slice.templates);
-    metrics_.forgotten("audit", "age", slice.audits);
-    metrics_.set_database(slice.bytes_used, slice.bytes_free);
+void RetentionLoop::count(const Forgotten& removed) {
+    metrics_.forgotten("incident", "age", removed.aged);
+    metrics_.forgotten("incident", "size", removed.crowded);
+    metrics_.forgotten("delivery", "age", removed.deliveries);
+    metrics_.forgotten("gap", "age", removed.gaps);
+    metrics_.forgotten("position", "age", removed.positions);
+    metrics_.forgotten("template", "age", removed.templates);
+    metrics_.forgotten("audit", "age", removed.audits);
+    metrics_.set_database(removed.bytes_used, removed.bytes_free);
 }
 
 void RetentionLoop::tell(const Forgotten& round, bool doubts) {

@@ -41,7 +41,7 @@ public:
 
 private:
     asio::awaitable<void> round();
-    void count(const Forgotten& slice);
+    void count(const Forgotten& removed);
     void tell(const Forgotten& round, bool doubts);
 
     StoreThread& thread_;

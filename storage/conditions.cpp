@@ -7,7 +7,7 @@ namespace runnerwatch {
 
 namespace {
 
-constexpr const char* not_over = "state IN ('open', 'recovering', 'cannot_tell')";
+constexpr const char* not_over = "incident.state IN ('open', 'recovering', 'cannot_tell')";
 constexpr std::size_t words_of_beginning_max = 64;
 
 template <class Word>
@@ -95,18 +95,18 @@ std::string Conditions::numbered(std::string text) const {
 }
 
 void add_conditions(Conditions& where, const IncidentFilter& filter) {
-    if (!filter.states.empty()) where.add(one_of("state", filter.states));
-    if (!filter.severities.empty()) where.add(one_of("severity", filter.severities));
-    if (!filter.rule.empty()) where.add("rule = ?N", filter.rule);
-    if (!filter.namespace_.empty()) where.add("namespace = ?N", filter.namespace_);
+    if (!filter.states.empty()) where.add(one_of("incident.state", filter.states));
+    if (!filter.severities.empty()) where.add(one_of("incident.severity", filter.severities));
+    if (!filter.rule.empty()) where.add("incident.rule = ?N", filter.rule);
+    if (!filter.namespace_.empty()) where.add("incident.namespace = ?N", filter.namespace_);
     std::string visible;
     for (const auto& one : filter.visible)
-        visible += (visible.empty() ? "" : " OR ") + where.bound("namespace = ?N", one);
+        visible += (visible.empty() ? "" : " OR ") + where.bound("incident.namespace = ?N", one);
     if (!visible.empty()) where.add(visible);
     if (!filter.workload.empty()) {
         const std::size_t slash = filter.workload.find('/');
-        if (slash != std::string::npos) where.add("workload = ?N", filter.workload);
-        where.add("workload_name = ?N",
+        if (slash != std::string::npos) where.add("incident.workload = ?N", filter.workload);
+        where.add("incident.workload_name = ?N",
                   slash == std::string::npos ? filter.workload : filter.workload.substr(slash + 1));
     }
     if (!filter.pod.empty())
@@ -114,14 +114,16 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
             "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
             filter.pod);
     if (filter.acknowledged)
-        where.add(*filter.acknowledged ? "acknowledged_by <> ''" : "acknowledged_by = ''");
+        where.add(*filter.acknowledged ? "incident.acknowledged_by <> ''"
+                                       : "incident.acknowledged_by = ''");
     if (filter.snoozed) where.add(*filter.snoozed ? "snoozed_by <> ''" : "snoozed_by = ''");
     if (!filter.assignee.empty()) where.add("assignee = ?N", filter.assignee);
     if (!filter.tag.empty())
         where.add("instr(' ' || tags || ' ', ' ' || ?N || ' ') > 0", filter.tag);
     if (filter.since)
-        where.add(std::string(not_over) + " OR last_seen >= ?N OR ended_at >= ?N", *filter.since);
-    if (filter.until) where.add("begun <= ?N", *filter.until);
+        where.add(std::string(not_over) + " OR incident.last_seen >= ?N OR incident.ended_at >= ?N",
+                  *filter.since);
+    if (filter.until) where.add("incident.begun <= ?N", *filter.until);
 }
 
 std::string beginnings_expression(std::string_view text) {

@@ -67,6 +67,23 @@ struct SimilarIncident {
     std::vector<TimelineRow> changes;
 };
 
+// How many incidents of a filter have which value, for each of some properties.
+struct IncidentFacets {
+    static constexpr std::size_t values_max = 100;
+
+    struct Facet {
+        std::string name;
+        std::vector<std::pair<std::string, std::int64_t>> values;  // most incidents first
+        std::size_t beyond = 0;                                    // further values
+    };
+    std::int64_t incidents = 0;
+    std::vector<Facet> facets;
+
+    // rule, severity, namespace, workload, state, outcome (going_on, recovered, by_hand,
+    // cannot_tell, folded); pod and node, for which all members must be looked up.
+    static const std::vector<std::string>& names();
+};
+
 // The moments of an incident that statistics are made of.
 struct IncidentMoments {
     std::string key, rule, namespace_, workload;

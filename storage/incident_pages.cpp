@@ -58,7 +58,7 @@ std::string joined(Conditions& where, const Rare& rare, std::string Search::*par
 // enough of them. A step of the walk costs some times a look-up, and a page of `limit` takes
 // limit * incidents / found steps: this is where both cost the same.
 std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
-    constexpr double walk_to_look_up = 5;
+    constexpr double walk_to_look_up = 25;
     const auto incidents =
         static_cast<double>(connection.number("SELECT coalesce(max(number), 0) FROM incident"));
     const double even = std::sqrt(walk_to_look_up * static_cast<double>(limit) * incidents);
@@ -120,8 +120,9 @@ std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter
     Conditions where;
     std::string driver;
     if (!rare.empty() && rare.front().found < most) {
-        driver = "(" + joined(where, rare.front(), &Search::keys, " UNION ") +
-                 ") CROSS JOIN incident ON incident.key = found";
+        driver =
+            "(" + joined(where, rare.front(), &Search::keys, " UNION ") +
+            ") CROSS JOIN incident INDEXED BY sqlite_autoindex_incident_1 ON incident.key = found";
         rare.erase(rare.begin());
     }
     IncidentFilter plain = filter;

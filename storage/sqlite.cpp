@@ -69,6 +69,12 @@ std::string Statement::text(int column) const {
     return bytes ? std::string(static_cast<const char*>(bytes), size) : std::string();
 }
 
+void Statement::text(int column, std::string& into) const {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    into.assign(static_cast<const char*>(bytes), bytes ? size : 0);
+}
+
 std::int64_t Statement::number(int column) const {
     return sqlite3_column_int64(statement_, column);
 }
@@ -84,6 +90,7 @@ Connection::Connection(const std::string& file, OpenMode mode) {
         throw SqliteError(code & 0xff, what, system);
     }
     sqlite3_busy_timeout(handle_, busy_timeout_ms);
+    execute(("PRAGMA cache_size = -" + std::to_string(cache_kib)).c_str());
 }
 
 Connection::~Connection() {

@@ -42,6 +42,7 @@ public:
 
     bool is_null(int column) const;
     std::string text(int column) const;
+    void text(int column, std::string& into) const;
     std::int64_t number(int column) const;
     void reset();
 
@@ -65,6 +66,9 @@ private:
 };
 
 enum class OpenMode { read_write, read_only };
+
+// Of pages, kept in memory by each connection: commits touch an index entry here and there.
+constexpr int cache_kib = 16 * 1024;
 
 // One connection. Throws SqliteError. One thread at a time.
 class Connection {

@@ -200,6 +200,9 @@ Result<CommitResult, StoreError> Store::commit(const ChangeSet& changes) {
         return result;
     } catch (const SqliteError& error) {
         return failure(store_error(error, impl_->file, Doing::writing));
+    } catch (const std::exception& error) {
+        // A defect, or no memory: as with a full disk, nothing is lost while it is tried again.
+        return failure(unexpected(error.what(), impl_->file, Doing::writing));
     }
 }
 

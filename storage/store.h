@@ -87,9 +87,16 @@ public:
     Result<std::vector<SimilarIncident>, StoreError> similar(const IncidentRow& incident,
                                                              std::size_t limit);
 
-    // Of the incidents that began within the filter's times; symptoms that were folded are part of
-    // another and left out. Of the filter count rule, namespace, workload, since and until.
-    Result<std::vector<IncidentMoments>, StoreError> moments(const IncidentFilter& filter);
+    // Of what the filter takes, whatever its cursor and limit; each of `names` is one of
+    // IncidentFacets::names().
+    Result<IncidentFacets, StoreError> facets(const IncidentFilter& filter,
+                                              const std::vector<std::string>& names);
+
+    // Of the incidents that began within the filter's times, in no order; symptoms that were folded
+    // are part of another and left out. Of the filter count rule, namespace, workload, since and
+    // until. Returns how many there were.
+    Result<std::size_t, StoreError> each_moments(
+        const IncidentFilter& filter, const std::function<void(const IncidentMoments&)>& take);
 
     Result<std::vector<CoverageRow>, StoreError> coverage();
     // What reading goes on with: what was read, and gaps that have no end yet.

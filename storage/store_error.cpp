@@ -146,6 +146,12 @@ StoreError would_replace(Doing doing, const std::string& why, const std::string&
     return in_four_parts(StoreError::Kind::exists, doing, why, file, advice);
 }
 
+StoreError unexpected(const std::string& why, const std::string& file, Doing doing) {
+    return in_four_parts(
+        StoreError::Kind::io, doing, "an error of the program itself: " + why, file,
+        std::string("If it stays, start the daemon again, and report it") + meanwhile(doing));
+}
+
 StoreError read_only_file(const std::string& file) {
     return in_four_parts(StoreError::Kind::read_only, Doing::opening,
                          "the file cannot be written by this user", file,

@@ -36,6 +36,9 @@ StoreError damaged(const std::string& file, const std::string& why, Doing doing)
 StoreError would_replace(Doing doing, const std::string& why, const std::string& file,
                          const std::string& advice);
 
+// Nothing that SQLite said.
+StoreError unexpected(const std::string& why, const std::string& file, Doing doing);
+
 // Opened for writing, but neither the file nor its disk allow it.
 StoreError read_only_file(const std::string& file);
 

@@ -18,7 +18,8 @@ namespace {
 using json = nlohmann::ordered_json;
 using Query = std::map<std::string, std::string>;
 
-const std::string incidents_path = "/api/v1/incidents", stats_path = "/api/v1/stats";
+const std::string incidents_path = "/api/v1/incidents", facets_path = "/api/v1/incidents/facets",
+                  stats_path = "/api/v1/stats";
 constexpr std::size_t page_default = 50, page_max = 1'000, similar_max = 20, postmortem_max = 50;
 constexpr std::size_t query_bytes_max = 1'000;  // of one value
 
@@ -155,6 +156,34 @@ json statistics_json(const IncidentStatistics& sums) {
             {"recurred", recurred}};
 }
 
+json facets_json(const IncidentFacets& facets) {
+    json document{{"incidents", facets.incidents}, {"facets", json::object()}};
+    for (const auto& facet : facets.facets) {
+        json values = json::array();
+        for (const auto& [value, count] : facet.values)
+            values.push_back({{"value", value}, {"incidents", count}});
+        document["facets"][facet.name] = {{"values", values}, {"beyond", facet.beyond}};
+    }
+    return document;
+}
+
+// Which facets are wanted; without a word all but those that take long.
+std::string read_facets(Query& query, std::vector<std::string>& facets) {
+    const auto& known = IncidentFacets::names();
+    const auto wanted = query.extract("facets");
+    if (!wanted) {
+        facets.assign(known.begin(), std::find(known.begin(), known.end(), "pod"));
+        return {};
+    }
+    facets = parts_of(wanted.mapped(), ',');
+    for (const auto& name : facets)
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            return "facets is a list of rule, severity, namespace, workload, state, outcome, pod, "
+                   "node; \"" +
+                   name + "\" is none.";
+    return {};
+}
+
 ServerReply postmortem_reply(const HistoryQuestion& question, const std::vector<json>& stories) {
     const auto document = postmortem(stories, *built_in_template(question.template_name));
     if (!document) return refused("template: " + document.error());
@@ -218,6 +247,14 @@ Result<HistoryQuestion, ServerReply> history_question(const std::string& path, c
         if (path == stats_path) question.kind = HistoryQuestion::Kind::statistics;
         if (auto error = read_filter(query, now, question.filter); !error.empty())
             return failure(refused(error));
+        return question;
+    }
+    if (path == facets_path) {
+        question.kind = HistoryQuestion::Kind::facets;
+        Query filter = query;
+        auto error = read_facets(filter, question.facets);
+        if (error.empty()) error = read_filter(filter, now, question.filter);
+        if (!error.empty()) return failure(refused(error));
         return question;
     }
     const auto parts = parts_of(path.substr(incidents_path.size()), '/');
@@ -284,10 +321,17 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
         if (!rows) return failure(rows.error());
         return given(std::move(*rows));
     }
-    if (question.kind == Kind::statistics) {
-        auto rows = reader.moments(question.filter);
+    if (question.kind == Kind::facets) {
+        auto rows = reader.facets(question.filter, question.facets);
         if (!rows) return failure(rows.error());
         return given(std::move(*rows));
+    }
+    if (question.kind == Kind::statistics) {
+        StatisticsSums sums;
+        const auto read = reader.each_moments(
+            question.filter, [&sums](const IncidentMoments& one) { sums.add(one); });
+        if (!read) return failure(read.error());
+        return given(std::move(sums));
     }
     if (question.kind == Kind::similar) {
         auto found = reader.incident(question.ids.front());
@@ -332,17 +376,19 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
         const bool more = list->size() > shown;
         reply.body = dump({{"incidents", incidents},
                            {"next", more ? json(cursor_of((*list)[shown - 1])) : json()}});
+    } else if (const auto* facets = std::get_if<IncidentFacets>(&rows)) {
+        reply.body = dump(facets_json(*facets));
     } else if (const auto* similar = std::get_if<SimilarRows>(&rows)) {
         reply.body = dump({{"number", similar->incident.number},
                            {"id", similar->incident.ulid},
                            {"rule", similar->incident.rule},
                            {"title", similar->incident.title},
                            {"similar", similar_to_json(similar->similar)}});
-    } else if (const auto* moments = std::get_if<std::vector<IncidentMoments>>(&rows)) {
+    } else if (const auto* sums = std::get_if<StatisticsSums>(&rows)) {
         json by_rule = json::array();
-        for (const auto& [rule, sums] : statistics_by_rule(*moments)) {
+        for (const auto& [rule, of_rule] : sums->by_rule()) {
             json one{{"rule", rule}};
-            one.update(statistics_json(sums));
+            one.update(statistics_json(of_rule));
             by_rule.push_back(std::move(one));
         }
         const auto time = [](const std::optional<Timestamp>& at) {
@@ -350,7 +396,7 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
         };
         reply.body = dump({{"since", time(question.filter.since)},
                            {"until", time(question.filter.until)},
-                           {"all", statistics_json(statistics(*moments))},
+                           {"all", statistics_json(sums->all())},
                            {"rules", by_rule}});
     } else {
         std::vector<json> stories;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "alerts/statistics.h"
 #include "daemon/net/http_server.h"
 #include "parsers/rule.h"
 #include "storage/store.h"
@@ -16,10 +17,11 @@
 namespace runnerwatch {
 
 struct HistoryQuestion {
-    enum class Kind { list, incident, similar, postmortem, statistics };
+    enum class Kind { list, facets, incident, similar, postmortem, statistics };
     Kind kind = Kind::list;
     IncidentFilter filter;
     std::vector<std::string> ids;
+    std::vector<std::string> facets;  // of facets: which
     std::string part;                 // of an incident alone: timeline, evidence, …; or all
     std::string form, template_name;  // of a postmortem
 };
@@ -38,8 +40,8 @@ struct SimilarRows {
     IncidentRow incident;
     std::vector<SimilarIncident> similar;
 };
-using HistoryRows = std::variant<std::vector<IncidentRow>, std::vector<IncidentStory>, SimilarRows,
-                                 std::vector<IncidentMoments>>;
+using HistoryRows = std::variant<std::vector<IncidentRow>, IncidentFacets,
+                                 std::vector<IncidentStory>, SimilarRows, StatisticsSums>;
 // Without a value: there is no such incident.
 Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
                                                             const HistoryQuestion& question);

@@ -52,6 +52,8 @@ void HistoryCli::add_to(CLI::App& program) {
     for (CLI::App* command : {incidents_, incident_, history_})
         command->add_option("--output,-o", output_, "table, json, yaml or markdown")
             ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
+    incidents_->add_flag("--facets", facets_,
+                         "count them by rule, severity, namespace, workload, state and outcome");
     add_filter(*incidents_);
     add_filter(*history_);
     incident_->add_option("id", options_.ids, "its number (12) or id")->required()->expected(1);
@@ -72,7 +74,8 @@ void HistoryCli::add_to(CLI::App& program) {
 std::optional<int> HistoryCli::run(const TextStyle& style) {
     options_.style = style;
     options_.format = *list_format_from(output_);
-    if (*incidents_) return show_incidents(options_, std::cout, std::cerr);
+    if (*incidents_)
+        return (facets_ ? show_facets : show_incidents)(options_, std::cout, std::cerr);
     if (*incident_) return show_incident(options_, std::cout, std::cerr);
     if (*history_) return show_history(options_, std::cout, std::cerr);
     if (!*postmortem_command_) return std::nullopt;

@@ -27,6 +27,7 @@ private:
     HistoryOptions options_;
     PostmortemOptions postmortem_;
     std::string output_ = "table";
+    bool facets_ = false;
     CLI::App *incidents_ = nullptr, *incident_ = nullptr, *history_ = nullptr,
              *postmortem_command_ = nullptr;
 };

@@ -1,5 +1,6 @@
 #include "daemon/commands/incident_text.h"
 
+#include "alerts/incident_timeline.h"
 #include "alerts/postmortem.h"
 #include "daemon/commands/acts.h"
 #include "parsers/ansi.h"
@@ -130,43 +131,20 @@ std::string proof_words(const json& story, const std::string& reference) {
            reference.substr(0, reference.rfind(':'));
 }
 
-struct Line {
-    std::string at;  // of the API: sorts as text; of a row without one, that of the row before
-    std::string text;
-};
-
-std::string timeline_line(const json& at, const char* clock, const std::string& what,
-                          const TextStyle& style) {
-    const std::string time = time_for_people(at);
-    return "  " + (time.empty() ? std::string(19, '-') : time.substr(0, 19)) + clock +
-           wrapped(what, 28, style.width) + "\n";
-}
-
 std::string timeline(const json& story, const TextStyle& style) {
-    std::vector<Line> lines;
-    for (const json& change : story.at("timeline")) {
-        const bool ours = words(change, "clock") == "ours";
-        std::string what = words(change, words(change, "text").empty() ? "kind" : "text");
-        if (ours && words(change, "actor") != "runnerwatch") what += " — " + words(change, "actor");
-        const std::string before = lines.empty() ? "" : lines.back().at;
-        Line line{words(change, "at").empty() ? before : words(change, "at"),
-                  timeline_line(change.at("at"), ours ? " ours  " : " log   ", what, style)};
-        if (const std::string proof = proof_words(story, words(change, "evidence")); !proof.empty())
-            line.text += std::string(28, ' ') + painted(proof, "2", style) + "\n";
-        lines.push_back(std::move(line));
-    }
-    for (const json& one : story.at("deliveries")) {
-        std::string what = (words(one, "verdict") == "sent" ? "told " : "could not tell ") +
-                           words(one, "receiver") + ": " + told_words(words(one, "told"));
-        if (one.value("status", 0) != 0)
-            what += ", status " + std::to_string(one.value("status", 0));
-        if (!words(one, "error").empty()) what += ", " + words(one, "error");
-        lines.push_back({words(one, "at"), timeline_line(one.at("at"), " ours  ", what, style)});
-    }
-    std::stable_sort(lines.begin(), lines.end(),
-                     [](const Line& a, const Line& b) { return a.at < b.at; });
     std::string text = heading("Timeline", style);
-    for (const Line& line : lines) text += line.text;
+    for (const auto& entry : timeline_of(story)) {
+        std::string what = entry.what + entry.outcome;
+        if (entry.ours && entry.who != "runnerwatch") what += " — " + entry.who;
+        text +=
+            "  " +
+            (entry.timed ? format_time_for_people(*entry.at).substr(0, 19) : std::string(19, '-')) +
+            (entry.ours ? " ours  " : " log   ") +
+            wrapped(visible_text(what, Newlines::keep), 28, style.width) + "\n";
+        if (!entry.change) continue;
+        const std::string proof = proof_words(story, words(*entry.change, "evidence"));
+        if (!proof.empty()) text += std::string(28, ' ') + painted(proof, "2", style) + "\n";
+    }
     return text;
 }
 

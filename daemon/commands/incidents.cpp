@@ -151,6 +151,27 @@ int show_incidents(const HistoryOptions& options, std::ostream& out, std::ostrea
     return print(text, out, code);
 }
 
+int show_facets(const HistoryOptions& options, std::ostream& out, std::ostream& errors) {
+    const auto body = ask_history(options.source, "/api/v1/incidents/facets", options.query);
+    if (!body) return refuse(errors, body.error());
+    const int code = body->at("incidents") == 0 ? 1 : 0;
+    if (is_document(options.format)) return print(document_text(*body, options.format), out, code);
+    Listing listing{{{"facet", "FACET"}, {"value", "VALUE"}, {"incidents", "INCIDENTS"}}, {}};
+    for (const auto& [name, facet] : body->at("facets").items()) {
+        for (const json& one : facet.at("values")) {
+            const std::string value = shown(one, "value");
+            listing.rows.push_back({{"facet", name},
+                                    {"value", value.empty() ? "-" : value},
+                                    {"incidents", one.at("incidents")}});
+        }
+        if (const auto beyond = facet.at("beyond").get<std::size_t>(); beyond > 0)
+            listing.rows.push_back(
+                {{"facet", name}, {"value", counted(beyond, "further value")}, {"incidents", ""}});
+    }
+    listing.rows.push_back({{"facet", "all"}, {"value", ""}, {"incidents", body->at("incidents")}});
+    return print(rendered(listing, options.format), out, code);
+}
+
 int show_incident(const HistoryOptions& options, std::ostream& out, std::ostream& errors) {
     int code = 0;
     const auto stories = stories_of(options.source, options.ids, errors, code);

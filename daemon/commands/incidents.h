@@ -24,6 +24,9 @@ struct HistoryOptions {
 // `incidents`: a page, and how the next one is had.
 int show_incidents(const HistoryOptions& options, std::ostream& out, std::ostream& errors);
 
+// `incidents --facets`: how many of them have which rule, severity, namespace …
+int show_facets(const HistoryOptions& options, std::ostream& out, std::ostream& errors);
+
 // `incident ID`
 int show_incident(const HistoryOptions& options, std::ostream& out, std::ostream& errors);
 

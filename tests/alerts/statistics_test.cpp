@@ -21,6 +21,12 @@ IncidentMoments resolved(Duration length) {
     return one;
 }
 
+IncidentStatistics statistics(const std::vector<IncidentMoments>& incidents) {
+    StatisticsSums sums;
+    for (const auto& one : incidents) sums.add(one);
+    return sums.all();
+}
+
 TEST(Percentiles, AreValuesThatWereMeasured) {
     struct Case {
         const char* name;
@@ -97,7 +103,9 @@ TEST(Statistics, CountARecurrenceBySpansThatHoldIt) {
 TEST(Statistics, ListTheRulesWithMostIncidentsFirst) {
     std::vector<IncidentMoments> incidents{resolved(10min), resolved(20min), resolved(30min)};
     incidents[1].rule = incidents[2].rule = "zebra";
-    const auto list = statistics_by_rule(incidents);
+    StatisticsSums sums;
+    for (const auto& one : incidents) sums.add(one);
+    const auto list = sums.by_rule();
     ASSERT_EQ(list.size(), 2u);
     EXPECT_EQ(list[0].first, "zebra");
     EXPECT_EQ(list[0].second.incidents, 2u);

@@ -52,7 +52,7 @@ void add(ChangeSet& set, std::int64_t i, std::int64_t count) {
     row.namespace_ = "team-" + std::to_string(name);
     row.workload = "Deployment/runner-" + std::to_string(name * 10 + pick(10));
     row.scope_words = "2 of 2 running pods of " + row.workload;
-    row.fields = R"({"host":"gitlab.example.com","runner":"glrt-XXX"})";
+    row.fields = R"({"host":"gitlab.example.com","runner":"glrt-AAA"})";
     row.headline = "Checking for jobs... forbidden";
     row.first_seen = at;
     // One in a thousand lasts for weeks.
@@ -63,6 +63,7 @@ void add(ChangeSet& set, std::int64_t i, std::int64_t count) {
     row.noted_at = at + std::chrono::seconds(2);
     row.count = row.evidence_count = 1;
     set.incidents[row.key] = row;
+    set.identities[row.identity] = IdentityRow{row.identity, 1, row.key, "[]"};
     MemberRow member;
     member.incident = row.key;
     member.place.member = "runner-" + std::to_string(pick(5'000));
@@ -195,6 +196,27 @@ void ask_all(const std::string& file, std::int64_t count) {
              month(f, newest - days(30));
          }));
     page("text: none", filter(words("nowhere")));
+    const auto facets = [&](const std::string& name, const IncidentFilter& what,
+                            const std::vector<std::string>& names) {
+        measure(file, "facets: " + name, [&what, &names](Reader& reader) {
+            return static_cast<std::size_t>(or_exit(reader.facets(what, names)).incidents);
+        });
+    };
+    const std::vector<std::string> indexed{"rule",     "severity", "namespace",
+                                           "workload", "state",    "outcome"};
+    const auto last_month = [&](auto& f) { month(f, newest - days(30)); };
+    const auto old_month = [&](auto& f) { month(f, year_ago); };
+    facets("last month", filter(last_month), indexed);
+    facets("a month a year ago", filter(old_month), indexed);
+    facets("a month a year ago, rule + namespace", filter([&](auto& f) {
+               in("rule-07", "team-3")(f);
+               old_month(f);
+           }),
+           indexed);
+    facets("a month a year ago, by pod", filter(old_month), {"pod"});
+    measure(file, "statistics: a month a year ago", [&](Reader& reader) {
+        return or_exit(reader.each_moments(filter(old_month), [](const IncidentMoments&) {}));
+    });
 }
 
 }  // namespace

@@ -104,6 +104,26 @@ TEST_F(HistoryTest, AListShowsTheOneSeenLastFirst) {
     expect_golden("incidents.expected", out.str());
 }
 
+TEST_F(HistoryTest, FacetsCountThoseThatTheFilterTakes) {
+    HistoryOptions asked = options();
+    asked.query = {{"severity", "critical"}};
+    std::ostringstream out;
+    EXPECT_EQ(show_facets(asked, out, errors_), 0) << errors_.str();
+    expect_golden("facets.expected", out.str());
+    asked.query = {{"facets", "pod"}, {"text", "forbidden"}};
+    asked.format = ListFormat::json;
+    std::ostringstream document;
+    EXPECT_EQ(show_facets(asked, document, errors_), 0) << errors_.str();
+    const auto body = json::parse(document.str());
+    EXPECT_EQ(body.at("incidents"), 4);
+    EXPECT_EQ(body.at("facets").at("pod").at("values").size(), 4u);
+    asked.query = {{"facets", "colour"}};
+    EXPECT_EQ(show_facets(asked, document, errors_), 2);
+    EXPECT_THAT(errors_.str(), HasSubstr("\"colour\" is none."));
+    asked.query = {{"rule", "nothing-like-that"}};
+    EXPECT_EQ(show_facets(asked, document, errors_), 1);
+}
+
 TEST_F(HistoryTest, SimilarIncidentsSayWhatEndedThem) {
     std::ostringstream out;
     EXPECT_EQ(show_history(options({"1"}), out, errors_), 0);
