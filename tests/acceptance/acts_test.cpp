@@ -27,22 +27,6 @@ const char* const refused =
 
 Timestamp now() { return std::chrono::system_clock::now(); }
 
-// The port the daemon that was started last has said it listens on.
-std::string port_of(World& world, std::size_t log_begins) {
-    std::string port;
-    world.until("the API is there", [&] {
-        const std::string log = world.daemon_log();
-        const std::size_t said = log.find("API on", log_begins);
-        if (said == std::string::npos) return false;
-        const std::size_t at = log.find("(port ", said);
-        const std::size_t end = log.find(')', at);
-        if (at == std::string::npos || end == std::string::npos) return false;
-        port = log.substr(at + 6, end - at - 6);
-        return true;
-    });
-    return port;
-}
-
 // A client that writes one note after the other, until one is not answered; that one is sent again
 // first the next time, under the key it had.
 class Notes {
@@ -104,9 +88,8 @@ TEST(ActKill, LosesNoChangeThatWasAnsweredAndMakesNoneTwice) {
     world.until("the incident is open", [&] { return world.incidents().size() == 1; });
     Notes notes(world.incidents()[0].ulid);
     std::mt19937 random(11);
-    std::size_t log_begins = 0;
     for (int kill = 0; kill <= kills; ++kill) {
-        const std::string port = port_of(world, log_begins);
+        const std::string port = world.api_port();
         notes.begin();
         std::thread client([&] { notes.write_until_it_dies(port); });
         world.append(pod, now(), refused);
@@ -118,7 +101,6 @@ TEST(ActKill, LosesNoChangeThatWasAnsweredAndMakesNoneTwice) {
         if (kill < kills) world.kill_daemon();
         client.join();
         if (kill == kills) break;
-        log_begins = world.daemon_log().size();
         world.start_daemon();
     }
     EXPECT_EQ(world.terminate_daemon(), 0);
@@ -160,7 +142,7 @@ TEST(ActStory, ASnoozedIncidentIsToldAgainWhenItWakesAndOnlyThen) {
     world.start_daemon();
     world.append(pod, now(), refused);
     world.until("it is told", [&] { return !told(world).empty(); });
-    const std::string address = "127.0.0.1:" + port_of(world, 0);
+    const std::string address = "127.0.0.1:" + world.api_port();
     const auto act = [&](const std::string& path, const std::string& body) {
         const auto reply = tell_daemon(address, "/api/v1/incidents/1/" + path, body);
         ASSERT_TRUE(reply) << reply.error();
@@ -173,9 +155,8 @@ TEST(ActStory, ASnoozedIncidentIsToldAgainWhenItWakesAndOnlyThen) {
     world.append(other, now(), refused);
     world.until("it has grown", [&] { return world.incidents().at(0).count == 2; });
     world.kill_daemon();
-    const std::size_t log_begins = world.daemon_log().size();
     world.start_daemon();
-    port_of(world, log_begins);
+    world.api_port();
     world.append(pod, now(), refused);
     world.until("it was seen three times", [&] { return world.incidents().at(0).count == 3; });
     const auto before = told(world);

@@ -75,6 +75,16 @@ void World::write_config(std::uint16_t api_port) {
 
 void World::set_rules(const std::string& folder) { add_to_config("rules: ['" + folder + "']\n"); }
 
+void World::set_http(const std::string& yaml) {
+    std::ifstream file_before(file("config.yaml"));
+    std::ostringstream text;
+    text << file_before.rdbuf();
+    std::string config = text.str();
+    const std::size_t at = config.find("http: ");
+    config.replace(at, config.find('\n', at) - at, "http: " + yaml);
+    std::ofstream(file("config.yaml")) << config;
+}
+
 void World::add_to_config(const std::string& yaml) {
     std::ofstream(file("config.yaml"), std::ios::app) << yaml;
 }
@@ -200,6 +210,21 @@ std::string World::daemon_log() const {
     std::ostringstream text;
     text << log.rdbuf();
     return text.str();
+}
+
+std::string World::api_port() {
+    std::string port;
+    until("the API is there", [&] {
+        const std::string log = daemon_log();
+        const std::size_t said = log.find("API on", log_begins_);
+        if (said == std::string::npos) return false;
+        const std::size_t at = log.find("(port ", said);
+        const std::size_t end = log.find(')', at);
+        if (at == std::string::npos || end == std::string::npos) return false;
+        port = log.substr(at + 6, end - at - 6);
+        return true;
+    });
+    return port;
 }
 
 void World::until_written(std::size_t times, const std::function<bool()>& done) {

@@ -62,6 +62,7 @@ public:
     void set_rules(const std::string& folder);
 
     void add_to_config(const std::string& yaml);
+    void set_http(const std::string& yaml);  // instead of a free port on loopback
 
     // For daemons started from now on, beside that of the tests.
     void set_environment(const std::string& name, const std::string& value);
@@ -73,6 +74,7 @@ public:
     int daemon_signal();     // waits until it dies by itself; returns the signal, 0 for an exit
     int daemon_pid() const { return daemon_; }
     std::string daemon_log() const;
+    std::string api_port();  // of the daemon that runs; waits until it says so
 
     // Waits until `condition` holds; fails the test, with the daemon's log, after a minute.
     void until(const std::string& what, const std::function<bool()>& condition);
