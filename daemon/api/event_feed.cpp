@@ -130,7 +130,9 @@ asio::awaitable<void> EventFeed::serve(IncidentFilter filter, std::string last,
         if (text.empty() && pinged != pings_) text = ": ping\n\n";
         if (!text.empty()) {
             pinged = pings_;
-            co_await responder.write(std::exchange(text, {}));
+            std::string told = std::move(text);
+            text.clear();
+            co_await responder.write(std::move(told));
         } else if (next > last_) {
             boost::system::error_code woken;
             auto token = asio::redirect_error(asio::use_awaitable, woken);
