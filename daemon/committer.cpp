@@ -77,6 +77,7 @@ asio::awaitable<bool> Committer::durable() {
     // A write in flight has collected what was dirty before.
     const std::uint64_t wanted = collected_ + 1;
     kick();
+    if (failing()) co_return false;  // nobody waits for a full disk
     while (stored_ < wanted) {
         if (failed_ >= wanted) co_return false;
         co_await written_.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -57,7 +57,9 @@ json incident_to_json(const MessageIncident& incident) {
                   {"symptoms", json::parse(row.symptoms)},
                   {"waiting_for", row.waiting_for},
                   {"proof", row.proof},
-                  {"acknowledged_by", row.acknowledged_by}};
+                  {"acknowledged_by", row.acknowledged_by},
+                  {"assignee", row.assignee},
+                  {"woke_because", row.woke_because}};
     value["fix"] = incident.fix_title.empty() ? json()
                                               : json{{"title", incident.fix_title},
                                                      {"steps", steps},

@@ -135,5 +135,24 @@ TEST_F(LedgerTest, AdviceIsSentToNobody) {
     EXPECT_THAT(due(noon), IsEmpty());
 }
 
+TEST_F(LedgerTest, WhatIsSnoozedIsNotNewThereAndStaysThereIfItWas) {
+    row.snoozed_by = "ann";
+    EXPECT_THAT(due(noon), IsEmpty());
+    row.snoozed_by.clear();
+    succeed(due(noon), noon);
+    row.snoozed_by = "ann";
+    EXPECT_THAT(due(noon + 2min), SizeIs(2)) << "a firing alert ends without a refresh";
+    succeed(due(noon + 2min), noon + 2min);
+    row.state = IncidentState::resolved;
+    row.ended_at = noon + 3min;
+    EXPECT_THAT(due(noon + 4min), SizeIs(2)) << "its end is told";
+    succeed(due(noon + 4min), noon + 4min);
+    row.state = IncidentState::open;
+    row.ended_at.reset();
+    for (const auto& post : due(noon + 5min))
+        for (const auto& alert : alerts(post))
+            EXPECT_LE(alert["endsAt"], format_time(noon + 5min)) << "fires again while snoozed";
+}
+
 }  // namespace
 }  // namespace runnerwatch

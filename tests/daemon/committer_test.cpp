@@ -194,5 +194,49 @@ TEST(Committer, NeverHasTwoCommitsInFlight) {
     });
 }
 
+// What a person is answered about is on disk, and many who ask at once wait for one write.
+TEST(Committer, IsDurableBehindTheCommitThatHoldsWhatWasDirty) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Rig rig(loop);
+        TaskGroup tasks(loop, &fail_test);
+        tasks.spawn("writing", rig.committer->run());
+        int answered = 0;
+        auto ask = [&](int number) -> asio::awaitable<void> {
+            rig.dirty.push_back(Rig::incident(std::to_string(number), 1));
+            EXPECT_TRUE(co_await rig.committer->durable());
+            bool found = false;
+            for (const auto& row : rig.incidents()) found |= row.key == std::to_string(number);
+            EXPECT_TRUE(found) << number;
+            ++answered;
+        };
+        for (int number = 0; number < 50; ++number) tasks.spawn("asking", ask(number));
+        auto all = [&] { return answered == 50; };
+        co_await until(all);
+        EXPECT_LE(rig.collected, 3);
+        co_await tasks.stop();
+    });
+}
+
+TEST(Committer, SaysThatAWriteFailedInsteadOfWaitingForADisk) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Rig rig(loop);
+        rig.dirty.push_back(Rig::incident("one", 1));
+        EXPECT_TRUE(co_await rig.committer->write_now());
+        rig.fill_disk();
+        TaskGroup tasks(loop, &fail_test);
+        tasks.spawn("writing", rig.committer->run());
+        rig.dirty.push_back(Rig::incident("one", 2));
+        EXPECT_FALSE(co_await rig.committer->durable());
+        EXPECT_FALSE(co_await rig.committer->durable());
+        EXPECT_EQ(rig.incidents().at(0).count, 1);
+        rig.free_disk();
+        auto written = [&] { return !rig.committer->failing(); };
+        co_await until(written);
+        EXPECT_TRUE(co_await rig.committer->durable());
+        EXPECT_EQ(rig.incidents().at(0).count, 2) << "what was asked is not taken back";
+        co_await tasks.stop();
+    });
+}
+
 }  // namespace
 }  // namespace runnerwatch

@@ -1,4 +1,6 @@
-// What was answered is on disk: notes are sent to a daemon that is killed while it takes them.
+// What people do to the incidents of a daemon that runs: it holds through kills, and messages go by
+// it.
+#include "daemon/commands/ask_daemon.h"
 #include "daemon/net/http_client.h"
 #include "storage/sqlite.h"
 #include "tests/acceptance/world.h"
@@ -136,6 +138,52 @@ TEST(ActKill, LosesNoChangeThatWasAnsweredAndMakesNoneTwice) {
     EXPECT_EQ(check.text(0), "ok");
     EXPECT_EQ(file.number("SELECT count(*) FROM audit WHERE act = 'note'"),
               static_cast<std::int64_t>(kept.size()));
+}
+
+// What the webhook was told of, as "reason count".
+std::vector<std::string> told(World& world) {
+    return world.on_loop([&] {
+        std::vector<std::string> reasons;
+        for (const auto& request : world.hook().received()) {
+            const auto body = nlohmann::json::parse(request.body);
+            for (const auto& one : body.at("data").at("incidents"))
+                reasons.push_back(one["reason"].get<std::string>() + " " + one["count"].dump() +
+                                  " " + one["woke_because"].get<std::string>());
+        }
+        return reasons;
+    });
+}
+
+TEST(ActStory, ASnoozedIncidentIsToldAgainWhenItWakesAndOnlyThen) {
+    World world;
+    const std::string pod = world.add_pod("gitlab-runner", "aaaaa");
+    world.start_daemon();
+    world.append(pod, now(), refused);
+    world.until("it is told", [&] { return !told(world).empty(); });
+    const std::string address = "127.0.0.1:" + port_of(world, 0);
+    const auto act = [&](const std::string& path, const std::string& body) {
+        const auto reply = tell_daemon(address, "/api/v1/incidents/1/" + path, body);
+        ASSERT_TRUE(reply) << reply.error();
+        ASSERT_EQ(reply->status, 200) << reply->body;
+    };
+    act("ack", R"({"actor":"ann"})");
+    act("snooze", R"({"actor":"ann","count":4})");
+    // A second pod would be told as a raised severity, if it were not for the snooze.
+    const std::string other = world.add_pod("gitlab-runner", "bbbbb");
+    world.append(other, now(), refused);
+    world.until("it has grown", [&] { return world.incidents().at(0).count == 2; });
+    world.kill_daemon();
+    const std::size_t log_begins = world.daemon_log().size();
+    world.start_daemon();
+    port_of(world, log_begins);
+    world.append(pod, now(), refused);
+    world.until("it was seen three times", [&] { return world.incidents().at(0).count == 3; });
+    const auto before = told(world);
+    EXPECT_THAT(before, testing::Each(testing::EndsWith("1 ")));
+    world.append(pod, now(), refused);
+    world.until("it is told again", [&] { return told(world).size() > before.size(); });
+    EXPECT_EQ(told(world).back(), "snooze_ended 4 it has been seen 4 times");
+    EXPECT_EQ(world.incidents().at(0).acknowledged_by, "ann");
 }
 
 }  // namespace
