@@ -36,11 +36,13 @@ public:
 
     asio::awaitable<void> run();
 
+    // All that may be forgotten now; run() does it every so often.
+    asio::awaitable<void> round();
+
     // Why the database is larger than it may be; empty: it is not.
     const std::string& trouble() const { return trouble_; }
 
 private:
-    asio::awaitable<void> round();
     void count(const Forgotten& removed);
     void tell(const Forgotten& round, bool doubts);
 

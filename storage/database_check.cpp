@@ -25,6 +25,13 @@ constexpr Invariant invariants[] = {
      "SELECT count(*) FROM timeline WHERE incident NOT IN (SELECT key FROM incident)"},
     {"kept log lines of incidents that do not exist",
      "SELECT count(*) FROM evidence WHERE incident NOT IN (SELECT key FROM incident)"},
+    {"notes of incidents that do not exist",
+     "SELECT count(*) FROM note WHERE incident NOT IN (SELECT key FROM incident)"},
+    {"legal holds of incidents that do not exist",
+     "SELECT count(*) FROM hold WHERE incident NOT IN (SELECT key FROM incident)"},
+    {"incidents merged into one that does not exist",
+     "SELECT count(*) FROM incident WHERE merged_into <> '' AND merged_into NOT IN "
+     "(SELECT key FROM incident)"},
     {"incidents folded into one that does not exist",
      "SELECT count(*) FROM incident WHERE folded_into <> '' AND folded_into NOT IN "
      "(SELECT key FROM incident)"},

@@ -28,11 +28,17 @@ std::vector<FacetQuery> facet_queries(Connection& connection, const IncidentFilt
     add_conditions(where, plain);
     if (!filter.pod.empty())
         where.add("key IN (SELECT incident FROM member WHERE member = ?N)", filter.pod);
-    if (const auto words = match_expression(connection, filter.text); !words.empty())
-        where.add(
+    if (const auto words = match_expression(connection, filter.text); !words.empty()) {
+        const std::string lines = where.bound(
             "key IN (SELECT evidence.incident FROM evidence_text CROSS JOIN evidence ON "
             "evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N)",
             words);
+        const std::string notes = where.bound(
+            "key IN (SELECT note.incident FROM note_text CROSS JOIN note ON note.id = "
+            "note_text.rowid WHERE note_text MATCH ?N)",
+            beginnings_expression(filter.text));
+        where.add(lines + " OR " + notes);
+    }
     if (!filter.since) return {{"incident INDEXED BY incident_facets", std::move(where)}};
     Conditions brief = where;
     brief.add("NOT lasting");

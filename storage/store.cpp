@@ -212,6 +212,8 @@ Result<Forgotten, StoreError> Store::forget(const RetentionRules& rules,
         return forget_slice(impl_->connection, rules, may_go_on);
     } catch (const SqliteError& error) {
         return failure(store_error(error, impl_->file, Doing::writing));
+    } catch (const std::exception& error) {
+        return failure(unexpected(error.what(), impl_->file, Doing::writing));
     }
 }
 
