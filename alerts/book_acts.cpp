@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace runnerwatch {
 
@@ -339,12 +340,11 @@ std::string IncidentBook::key_of(std::string_view id) const {
     if (const auto found = state_->incidents.find(std::string(id));
         found != state_->incidents.end())
         return found->first;
-    for (const auto& [key, incident] : state_->incidents) {
-        const bool named =
-            id.size() == 26 ? incident.row.ulid == id
-                            : incident.row.number > 0 && std::to_string(incident.row.number) == id;
-        if (named) return key;
-    }
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+    const bool is_number = error == std::errc() && end == id.data() + id.size() && number > 0;
+    for (const auto& [key, incident] : state_->incidents)
+        if (is_number ? incident.row.number == number : incident.row.ulid == id) return key;
     return {};
 }
 

@@ -238,6 +238,7 @@ TEST_F(DispatcherTest, ASnoozeEndedByHandTellsOnlyWhatChangedMeanwhile) {
         dispatcher->incident_changed(*one, noon + 1min);
     }
     worse.severity = Severity::critical;
+    dispatcher->incident_changed(worse, noon + 30min);
     for (auto* one : {&same, &worse}) {
         one->snoozed_by.clear();
         dispatcher->incident_changed(*one, noon + 1h);
@@ -247,6 +248,27 @@ TEST_F(DispatcherTest, ASnoozeEndedByHandTellsOnlyWhatChangedMeanwhile) {
     ASSERT_THAT(messages[0].entries, SizeIs(1));
     EXPECT_EQ(messages[0].entries[0].incident, "b");
     EXPECT_EQ(reason_for(messages[0], messages[0].entries[0]), Reason::severity_raised);
+}
+
+TEST_F(DispatcherTest, AMessageOfAGroupLeavesOutWhatIsSnoozedInIt) {
+    dispatcher->caught_up({}, "", noon);
+    auto quiet = incident("a"), loud = incident("b");
+    for (auto* one : {&quiet, &loud}) dispatcher->incident_changed(*one, noon);
+    answer(due(noon + 30s).at(0), 200, noon + 30s);
+    quiet.snoozed_by = "ann";
+    for (auto* one : {&quiet, &loud}) {
+        one->severity = Severity::critical;
+        dispatcher->incident_changed(*one, noon + 1min);
+    }
+    const auto messages = due(noon + 2min);
+    ASSERT_THAT(messages, SizeIs(1));
+    ASSERT_THAT(messages[0].entries, SizeIs(1));
+    EXPECT_EQ(messages[0].entries[0].incident, "b");
+    answer(messages[0], 200, noon + 2min);
+    const auto reminders = due(noon + 24h);
+    ASSERT_THAT(reminders, SizeIs(1));
+    ASSERT_THAT(reminders[0].entries, SizeIs(1));
+    EXPECT_EQ(reminders[0].entries[0].incident, "b");
 }
 
 TEST_F(DispatcherTest, WhatBeganAndEndedWhileSnoozedIsNeverTold) {
