@@ -333,6 +333,16 @@ TEST_F(BookActs, ASplitLeavesWhatWouldHaveBeenWithoutTheMerge) {
     EXPECT_EQ(only("thrice").count, 6);
 }
 
+TEST_F(BookActs, ATimelineThatIsFullForTheLogStillTakesWhatPeopleDoUpToALimit) {
+    const auto most = IncidentBook::timeline_max + IncidentBook::act_rows_max;
+    while (row().changes < most) ASSERT_TRUE(act(key, AddNote{}, "and again"));
+    const auto refused = act(key, AddNote{}, "once more");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Kind::full);
+    EXPECT_THAT(refused.error().what, HasSubstr("6000 rows, which is the limit"));
+    EXPECT_EQ(row().changes, most);
+}
+
 TEST_F(BookActs, WhatHadLeftMemoryIsRecalledForAnAct) {
     ASSERT_TRUE(act(key, Assign{"bob"}));
     recover_now(noon + 10s);
