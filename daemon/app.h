@@ -87,6 +87,7 @@ private:
                                  Responder& responder);
     asio::awaitable<ServerReply> history(const ServerRequest& request, const Caller& caller);
     asio::awaitable<ServerReply> acts(const ServerRequest& request, const Caller& caller);
+    bool sees_whole(const Caller& caller, const std::string& id) const;
     std::optional<std::string> hidden_from(const Caller& caller, const ActQuestion& question) const;
     asio::awaitable<std::optional<ServerReply>> recall(const ActQuestion& question);
     ServerReply unwritten_reply() const;

@@ -96,13 +96,27 @@ ServerReply App::unwritten_reply() const {
     return reply;
 }
 
+// Whether the caller may see an incident and all that was merged into it: what is done to the whole
+// is done to its parts.
+bool App::sees_whole(const Caller& caller, const std::string& id) const {
+    const std::string key = book_->key_of(id);
+    if (caller.namespaces.empty() || key.empty()) return true;
+    std::set<std::string> whole{key};
+    const auto rows = book_->incidents();
+    for (std::size_t before = 0; before != whole.size();) {
+        before = whole.size();
+        for (const IncidentRow* row : rows)
+            if (whole.contains(row->merged_into)) whole.insert(row->key);
+    }
+    return std::all_of(rows.begin(), rows.end(), [&](const IncidentRow* row) {
+        return !whole.contains(row->key) || caller.may_see(row->namespace_);
+    });
+}
+
 // The first of its incidents that the caller may not see; nothing: there is none.
 std::optional<std::string> App::hidden_from(const Caller& caller,
                                             const ActQuestion& question) const {
-    const auto visible = [&](const std::string& id) {
-        const IncidentRow* row = book_->find(book_->key_of(id));
-        return row == nullptr || caller.may_see(row->namespace_);
-    };
+    const auto visible = [&](const std::string& id) { return sees_whole(caller, id); };
     for (const auto& one : question.acts) {
         if (!visible(one.id)) return one.id;
         if (const auto* into = std::get_if<MergeInto>(&one.request.act))
