@@ -103,6 +103,13 @@ TEST_F(Retention, NeverForgetsWhatIsOpenOwedOnHoldOrYoung) {
     expect_in_order();
 }
 
+TEST_F(Retention, KeepsThreeDaysWhateverTheAgeSays) {
+    RetentionRules rules;
+    rules.age_max = std::chrono::hours(1);
+    rules.now = history_start + RetentionRules::kept_at_least + minutes(4);
+    EXPECT_EQ(forget(rules).aged, 4u) << "late lines may still join the others";
+}
+
 TEST_F(Retention, FamiliesOfSymptomsAndMergedIncidentsGoTogetherOrNotAtAll) {
     change([](ChangeSet& set) {
         const auto fold = [&](int symptom, int cause) {
