@@ -90,7 +90,13 @@ Connection::Connection(const std::string& file, OpenMode mode) {
         throw SqliteError(code & 0xff, what, system);
     }
     sqlite3_busy_timeout(handle_, busy_timeout_ms);
-    execute(("PRAGMA cache_size = -" + std::to_string(cache_kib)).c_str());
+    // It reads the file, which may be none of a database; then no destructor runs.
+    try {
+        execute(("PRAGMA cache_size = -" + std::to_string(cache_kib)).c_str());
+    } catch (const SqliteError&) {
+        sqlite3_close(handle_);
+        throw;
+    }
 }
 
 Connection::~Connection() {
