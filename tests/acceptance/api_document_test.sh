@@ -31,6 +31,7 @@ done
 [ -n "$port" ] || { cat "$work/log"; echo 'the daemon did not start'; exit 1; }
 
 # Events never end. What is a day and what is none, a schema cannot say: sound data may be refused.
+cd "$work"  # it leaves a folder where it stands
 "$venv/bin/schemathesis" run "http://127.0.0.1:$port/openapi.json" --exclude-path /api/v1/events \
     --exclude-checks positive_data_acceptance --phases examples,coverage,fuzzing \
     -n "${API_EXAMPLES:-50}" >"$work/said" 2>&1 || { cat "$work/said"; exit 1; }
