@@ -97,8 +97,7 @@ bool SourceReader::says_nothing(std::string_view text) const {
     if (records_.held_lines() > 0) return false;
     const auto head = runner_head(text);
     const KnownHeads::Known* known = head ? context_.heads.of(text, *head, true) : nullptr;
-    return known != nullptr && known->shape.level < Level::warning &&
-           known->says->detection.empty() && known->says->recovery.empty();
+    return known != nullptr && known->shape.level < Level::warning && known->silent();
 }
 
 void SourceReader::drop(std::optional<Timestamp> time) {

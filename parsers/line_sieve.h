@@ -98,9 +98,10 @@ private:
     std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
     std::uint64_t lines_ = 0;  // before at_
     static constexpr std::size_t window_least = 512, window_most = 32 * 1024;
-    std::size_t window_ = 1;         // bytes to be searched at once
-    std::uint64_t closed_at_ = ~0u;  // in the input: nothing is held behind the line that ends here
-    LineFramer framer_;              // of a line longer than it keeps
+    std::size_t window_ = 1;  // bytes to be searched at once
+    // In the input: nothing is held behind the line that ends here.
+    std::uint64_t closed_at_ = UINT64_MAX;
+    LineFramer framer_;  // of a line longer than it keeps
     bool long_line_ = false;
     KnownHeads heads_;
     MessageMemo<MessageJudgement> messages_;

@@ -56,6 +56,19 @@ std::string any_beginning_with(Connection& connection, std::string_view word) {
     return words.empty() ? quoted(word) : "(" + words + ")";
 }
 
+// An expression that asks for each word of a text, as `asked` says it.
+template <class Asked>
+std::string all_words(std::string_view text, const Asked& asked) {
+    std::string expression;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
+        if (end > at)
+            expression += (expression.empty() ? "" : " AND ") + asked(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return expression;
+}
+
 }  // namespace
 
 void Conditions::add(const std::string& condition) {
@@ -127,26 +140,12 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
 }
 
 std::string beginnings_expression(std::string_view text) {
-    std::string expression;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
-        if (end > at)
-            expression += (expression.empty() ? "" : " ") + quoted(text.substr(at, end - at)) + "*";
-        at = end + 1;
-    }
-    return expression;
+    return all_words(text, [](std::string_view word) { return quoted(word) + "*"; });
 }
 
 std::string match_expression(Connection& connection, std::string_view text) {
-    std::string expression;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
-        if (end > at)
-            expression += (expression.empty() ? "" : " AND ") +
-                          any_beginning_with(connection, text.substr(at, end - at));
-        at = end + 1;
-    }
-    return expression;
+    return all_words(text,
+                     [&](std::string_view word) { return any_beginning_with(connection, word); });
 }
 
 }  // namespace runnerwatch

@@ -1,6 +1,7 @@
 #include "daemon/api/access.h"
 
 #include "daemon/api/history_api.h"
+#include "daemon/api/visibility.h"
 #include "parsers/digest.h"
 
 #include <openssl/rand.h>
@@ -49,8 +50,7 @@ std::optional<Caller> proxied(const ServerRequest& request, const Config::Http::
 }  // namespace
 
 bool Caller::may_see(const std::string& namespace_) const {
-    return namespaces.empty() ||
-           std::find(namespaces.begin(), namespaces.end(), namespace_) != namespaces.end();
+    return is_visible(namespaces, namespace_);
 }
 
 bool is_guarded(const Config::Http& http) {

@@ -1,6 +1,7 @@
 #include "daemon/api/event_feed.h"
 
 #include "daemon/api/incident_json.h"
+#include "daemon/api/visibility.h"
 
 #include <boost/asio/redirect_error.hpp>
 #include <nlohmann/json.hpp>
@@ -47,11 +48,8 @@ bool concerns(const IncidentFilter& filter, const IncidentRow& row) {
     const bool workload =
         filter.workload.empty() || filter.workload == row.workload ||
         (kind != row.workload.npos && filter.workload == row.workload.substr(kind + 1));
-    const bool visible = filter.visible.empty() ||
-                         std::find(filter.visible.begin(), filter.visible.end(), row.namespace_) !=
-                             filter.visible.end();
-    return workload && visible && is_asked(filter.states, row.state) &&
-           is_asked(filter.severities, row.severity) &&
+    return workload && is_visible(filter.visible, row.namespace_) &&
+           is_asked(filter.states, row.state) && is_asked(filter.severities, row.severity) &&
            (filter.rule.empty() || filter.rule == row.rule) &&
            (filter.namespace_.empty() || filter.namespace_ == row.namespace_);
 }

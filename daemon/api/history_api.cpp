@@ -3,6 +3,7 @@
 #include "alerts/postmortem.h"
 #include "alerts/statistics.h"
 #include "daemon/api/incident_json.h"
+#include "daemon/api/visibility.h"
 #include "parsers/digest.h"
 
 #include <nlohmann/json.hpp>
@@ -84,16 +85,13 @@ ServerReply problem_reply(int status, const std::string& title, const std::strin
 
 namespace {
 
-bool is_visible(const IncidentFilter& filter, const IncidentRow& row) {
-    return filter.visible.empty() || std::find(filter.visible.begin(), filter.visible.end(),
-                                               row.namespace_) != filter.visible.end();
-}
-
 // What a story says of other incidents.
 void hide_others(IncidentStory& story, const IncidentFilter& filter) {
-    if (story.cause && !is_visible(filter, *story.cause)) story.cause.reset();
-    if (story.whole && !is_visible(filter, *story.whole)) story.whole.reset();
-    std::erase_if(story.parts, [&](const IncidentRow& row) { return !is_visible(filter, row); });
+    if (story.cause && !is_visible(filter.visible, story.cause->namespace_)) story.cause.reset();
+    if (story.whole && !is_visible(filter.visible, story.whole->namespace_)) story.whole.reset();
+    std::erase_if(story.parts, [&](const IncidentRow& row) {
+        return !is_visible(filter.visible, row.namespace_);
+    });
 }
 
 }  // namespace
@@ -124,12 +122,12 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
     if (question.kind == Kind::similar) {
         auto found = reader.incident(question.ids.front());
         if (!found) return failure(found.error());
-        if (!*found || !is_visible(question.filter, (*found)->incident))
+        if (!*found || !is_visible(question.filter.visible, (*found)->incident.namespace_))
             return std::optional<HistoryRows>();
         auto rows = reader.similar((*found)->incident, similar_max);
         if (!rows) return failure(rows.error());
         std::erase_if(*rows, [&](const SimilarIncident& one) {
-            return !is_visible(question.filter, one.incident);
+            return !is_visible(question.filter.visible, one.incident.namespace_);
         });
         return given(SimilarRows{std::move((*found)->incident), std::move(*rows)});
     }
@@ -137,7 +135,7 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
     for (const auto& id : question.ids) {
         auto story = reader.story(id);
         if (!story) return failure(story.error());
-        if (!*story || !is_visible(question.filter, (*story)->detail.incident))
+        if (!*story || !is_visible(question.filter.visible, (*story)->detail.incident.namespace_))
             return std::optional<HistoryRows>();
         hide_others(**story, question.filter);
         stories.push_back(std::move(**story));
