@@ -4,6 +4,7 @@
 #include "parsers/digest.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace runnerwatch {
 
@@ -62,7 +63,7 @@ std::string without_record_times(std::string_view text) {
     return repaired;
 }
 
-bool hold(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
+bool are_with(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
     return std::any_of(lines.begin(), lines.end(),
                        [&](const auto& line) { return line.mark == tail.mark; });
 }
@@ -111,6 +112,7 @@ void PodLog::ends_at(const std::optional<LogTail>& tail) {
 
 std::optional<Timestamp> PodLog::start_answer(bool whole, bool stalled) {
     framer_.clear();
+    forget_repeat();
     at_start_ = true;
     replaying_ = false;
     stalled_ = stalled;
@@ -137,6 +139,8 @@ void PodLog::line(const FramedLine& framed) {
 }
 
 void PodLog::take(const LineMark& mark, std::string_view text, bool cut) {
+    if (repeating() || (!alignment_ && may_repeat(mark)))
+        if (hold({mark, std::string(text), cut})) return;
     if (!alignment_ && may_replay(mark)) {
         alignment_.emplace(ring_, std::nullopt);
         replaying_ = true;
@@ -185,6 +189,7 @@ void PodLog::go_on_in(HeldAnswer answer) {
     framer_ = std::move(answer.framer_);
     at_start_ = answer.at_start_;
     replaying_ = stalled_ = false;
+    forget_repeat();
     alignment_.emplace(ring_, answer.since_);
     for (const auto& line : answer.lines_) take(line.mark, line.text, line.cut);
     if (surely) end_alignment();
@@ -223,6 +228,7 @@ void PodLog::end_alignment() {
 
 void PodLog::drop_alignment() {
     alignment_.reset();
+    forget_repeat();
     framer_.clear();
 }
 
@@ -234,8 +240,9 @@ void PodLog::conclude() {
     const Alignment::Line* last = alignment.last_known();
     if (last && last->text.size() >= record_bytes_min) last_long_ = last->text;
     const bool anchored = alignment.anchored(), repeats = alignment.repeats();
+    if (!replayed) ring_ = alignment.refreshed();
     const auto lines = std::move(alignment).take_new();
-    start_proven_ = history_end_ && !resumed_ && hold(lines, *history_end_);
+    start_proven_ = history_end_ && !resumed_ && are_with(lines, *history_end_);
     const auto to = lines.empty() ? std::nullopt : std::optional(lines.front().mark.time);
     if (repeats)
         sink_->on_gap({"replay_unproven", "possibly_duplicated", last_time(), to,
@@ -246,12 +253,20 @@ void PodLog::conclude() {
     else if (!anchored && !replayed && !ring_.empty() && !seeded_)
         sink_->on_gap({stalled_ ? "stalled" : "rotated_while_disconnected", "possibly_lost",
                        last_time(), to, "the last line read before is no longer in the log"});
-    for (const auto& line : lines) deliver(line.mark, line.text, line.cut);
+    // The first one is new, whatever its time. Behind it the file may have been begun again.
+    bool first = true;
+    for (const auto& line : lines)
+        if (std::exchange(first, false))
+            deliver(line.mark, line.text, line.cut);
+        else
+            take(line.mark, line.text, line.cut);
 }
 
 // Whether the kubelet may have begun the same file again (kubernetes/kubernetes#122928).
 bool PodLog::may_replay(const LineMark& mark) const {
-    if (ring_.empty() || mark.time >= ring_.last().time) return false;
+    if (ring_.empty() || mark.time == ring_.last().time) return false;
+    if (mark.time > ring_.last().time)  // behind a line whose time had gone back
+        return mark.time <= ring_.latest() && ring_.contains(mark);
     return mark.time < ring_.last().time - Alignment::reorder_max ||
            mark.time < ring_.first().time || ring_.contains(mark);
 }

@@ -5,6 +5,7 @@
 #include "parsers/line_framer.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,6 +94,16 @@ public:
     bool aligning() const { return alignment_.has_value(); }
     bool alignment_wants_end() const { return alignment_ && alignment_->wants_end(); }
     bool alignment_replays() const { return replaying_; }  // within one answer
+    // All lines of the last time came again with that time, at once: the log has them twice, or the
+    // kubelet has begun a file of no others again. They are held until it is told.
+    bool repeating() const { return !again_.empty(); }
+    std::optional<Timestamp> repeats_since() const;  // what is to be asked for to tell
+    std::size_t repeated() const { return again_.size(); }
+    // `log` is what is in the file from there, asked for when `repeated` lines were held. None:
+    // it cannot be known, the lines are handed over and a gap says so.
+    void settle_repeat(std::optional<std::string_view> log, std::size_t repeated);
+    // A log that is not followed is read once.
+    void end_repeat();
     bool alignment_empty() const { return alignment_ && alignment_->empty(); }
     bool alignment_has_seen(const LogTail& tail) const;
     // The place cannot be found any more: goes on with what is there, and reports the gap.
@@ -123,6 +134,10 @@ private:
     void conclude();
     bool is_tail_of_last(const LogTail& tail) const;
     bool may_replay(const LineMark& mark) const;
+    bool may_repeat(const LineMark& mark) const;
+    bool hold(Alignment::Line line);
+    void deliver_held();
+    void forget_repeat();
 
     LineSink* sink_ = nullptr;
     AnchorRing ring_;
@@ -144,6 +159,10 @@ private:
     std::optional<Alignment> alignment_;
     bool replaying_ = false;
     bool stalled_ = false;
+    std::deque<Alignment::Line> again_;  // the run that ends the ring, or its first lines, again
+    std::size_t again_bytes_ = 0;
+    std::optional<Timestamp> told_;  // so many lines of that time are in the log
+    std::size_t told_lines_ = 0;
 };
 
 }  // namespace runnerwatch

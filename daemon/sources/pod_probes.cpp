@@ -14,6 +14,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds late_after{5};  // what a probe sees the stream has brought by then
+constexpr seconds settle_again{1};
+constexpr std::size_t repeat_bytes_max = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -24,6 +26,19 @@ asio::awaitable<bool> PodSource::place_is_clear() {
     if (!*last) co_return log_.alignment_empty();
     read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
     co_return log_.alignment_has_seen(**last);
+}
+
+// Lines of one time have come again: the file tells whether it holds them twice.
+asio::awaitable<void> PodSource::settle_repeat() {
+    const auto since = log_.repeats_since();
+    if (!since) co_return;
+    const std::size_t repeated = log_.repeated();
+    auto log = co_await api_.get(log_path("&sinceTime=" + format_time(*since).substr(0, 19) +
+                                          "Z&limitBytes=" + std::to_string(repeat_bytes_max)));
+    settle_at_ = clock_.now() + settle_again;
+    if (log_.repeats_since() != since) co_return;  // meanwhile
+    const bool all = log && log->size() < repeat_bytes_max;
+    log_.settle_repeat(all ? std::optional<std::string_view>(*log) : std::nullopt, repeated);
 }
 
 // The log is asked for by the pod's and the container's name: both may have passed on to another.

@@ -228,6 +228,10 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
         if (end->status == 401 && co_await api_.renew(answer_->credentials)) co_return Next::retry;
         co_return judge(api_.explain(log_path(""), *end));
     }
+    if (following)
+        co_await settle_repeat();
+    else
+        log_.end_repeat();
     const auto rest = log_.end_answer(draining_ && end->clean);
     problem_ = rest.problem;
     // How the stream of a deleted pod may end.
@@ -241,7 +245,7 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
         log_.end_alignment();
     }
     // An answer whose place was not found says nothing about the end.
-    ended_well_ = in_order && !log_.aligning();
+    ended_well_ = in_order && !log_.aligning() && !log_.repeating();
     log_.drop_alignment();
     co_return Next::retry;
 }
@@ -261,6 +265,8 @@ asio::awaitable<void> PodSource::attend(bool following) {
         if (answer_->end) continue;
         if (log_.aligning())
             co_await find_place(quiet_rounds);
+        else if (log_.repeating() && clock_.now() >= settle_at_)
+            co_await settle_repeat();
         else if (clock_.now() >= probe_at_ && co_await has_stalled())
             co_return;
         else if (following && !beside_ && clock_.now() >= renew_at_)
@@ -273,6 +279,7 @@ asio::awaitable<void> PodSource::attend(bool following) {
 Duration PodSource::next_look(bool following) {
     const Timestamp now = clock_.now();
     Duration most = log_.aligning() ? quiet_after : next_probe();
+    if (log_.repeating()) most = std::min(most, std::max(Duration::zero(), settle_at_ - now));
     if (following && !draining_ && !beside_ && !log_.aligning())
         most = std::min(most, renew_at_ - now);
     if (following && draining_) most = std::min(most, drain_began_ + drain_grace - now);

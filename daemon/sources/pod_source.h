@@ -70,6 +70,7 @@ private:
     asio::awaitable<Next> conclude(bool following);
     Duration next_look(bool following);
     asio::awaitable<void> find_place(int& quiet_rounds);
+    asio::awaitable<void> settle_repeat();
     asio::awaitable<void> ask_beside();
     asio::awaitable<void> look_beside();
     void schedule_renewal();
@@ -120,7 +121,7 @@ private:
     bool read_whole_ = false;  // the next answer is to begin at the log's start
     bool reopen_ = false;      // the answer in hand is to be given up for it
     bool stalled_ = false;     // the answer before this one had stopped without an end
-    Timestamp probe_at_{}, renew_at_{};
+    Timestamp probe_at_{}, renew_at_{}, settle_at_{};
     std::optional<LineMark> stalled_at_;  // the line that it did not bring
     OpenPacer::Turn turn_;                // to ask for the log
     Backoff quick_, slow_;
