@@ -84,7 +84,7 @@ SourceManager::Reading* SourceManager::follow(Cluster& cluster, const Pod& pod,
     options.probe_every = cluster.config.probe_every;
     options.run = container.restarts - (previous ? 1 : 0);
     // What began while we watched is no history.
-    if (started_at && *started_at + whole_seconds >= watched_since_) {
+    if (started_at && *started_at + whole_seconds >= cluster.watched_since) {
         options.history = std::max(options.history, clock_.now() - *started_at + start_tolerance);
         options.began = started_at;
     }
@@ -117,7 +117,7 @@ void SourceManager::follow_runs(Cluster& cluster, const Pod& pod, const PodConta
     const Place place = place_of(cluster, pod, container, container.id);
     ContainerRuns::News news;
     if (!container.id.empty())
-        news = runs_.see(place, container, pod.created_at + whole_seconds >= watched_since_);
+        news = runs_.see(place, container, pod.created_at + whole_seconds >= cluster.watched_since);
     if (!container.last_id.empty() && container.last_id != container.id) {
         const auto last = instance_of(cluster.config.name, pod, container.name, container.last_id);
         if (news.previous || known(last)) follow(cluster, pod, container, container.last_id, true);

@@ -13,6 +13,8 @@ struct SourceManager::Cluster {
     std::vector<std::unique_ptr<RightsCheck>> checks;
     std::set<std::string> pods;  // uids of those with followed containers
     std::size_t lists_awaited = 0;
+    Timestamp watched_since{};  // what began later was to be read from its beginning
+    Timestamp watched_noted{};  // up to which it is written down that its pods were watched
     std::map<std::string, std::string> troubles;  // in words, by what has them
 };
 

@@ -105,7 +105,9 @@ asio::awaitable<void> PodSource::probe_tail() {
     // The log's times are the node's. Its clock is taken to agree with ours.
     const Timestamp began = clock_.now();
     const auto last = co_await tail();
-    if (!last || complete_ || prove(*last, began)) co_return;
+    if (!last || complete_) co_return;
+    const bool proven = co_await prove(*last, began);
+    if (proven || complete_) co_return;
     if (*last && log_.is_before_answer(**last)) {
         read_whole_ = reopen_ = true;
         wake();
@@ -113,11 +115,17 @@ asio::awaitable<void> PodSource::probe_tail() {
 }
 
 // The log ended with `last` when our clock was at `began`: tells the sink if that was read.
-bool PodSource::prove(const std::optional<LogTail>& last, Timestamp began) {
-    if (standing_ == Standing::unreadable) return false;  // it is another's log
-    const bool proven = last ? log_.handed_over(*last) : log_.surely_empty();
-    if (proven) sink_->on_watermark(began);
-    return proven;
+asio::awaitable<bool> PodSource::prove(const std::optional<LogTail>& last, Timestamp began) {
+    if (standing_ == Standing::unreadable) co_return false;  // it is another's log
+    bool proven = last ? log_.handed_over(*last) : log_.surely_empty();
+    // An empty log has no line that tells whose it is: the next run's is empty, too.
+    if (proven && !last) {
+        if (standing_ != Standing::current) co_return false;
+        const bool others = co_await has_successor();
+        proven = !others && log_.surely_empty();
+    }
+    if (proven && !complete_) sink_->on_watermark(began);
+    co_return proven;
 }
 
 // Before an answer is asked for. Nothing hinders: the turn is good for the answer, too.
@@ -132,7 +140,7 @@ asio::awaitable<std::optional<PodSource::Next>> PodSource::look() {
     log_.ends_at(*last);
     read_whole_ = *last && log_.is_before_answer(**last);
     sink_->on_opened();
-    prove(*last, began);
+    co_await prove(*last, began);
     co_return std::nullopt;
 }
 
@@ -146,7 +154,9 @@ asio::awaitable<bool> PodSource::has_stalled() {
     }
     const Timestamp began = clock_.now();
     const auto last = co_await tail();
-    if (!last || prove(*last, began) || !*last || active_) co_return false;
+    if (!last) co_return false;
+    const bool proven = co_await prove(*last, began);
+    if (proven || !*last || active_) co_return false;
     read_whole_ = log_.is_before_answer(**last);
     if (read_whole_) co_return true;
     const Timestamp until = clock_.now() + late_after;

@@ -90,7 +90,7 @@ private:
     std::optional<Timestamp> end_known() const;
     Duration next_probe();
     Duration::rep spread() const;
-    bool prove(const std::optional<LogTail>& last, Timestamp began);
+    asio::awaitable<bool> prove(const std::optional<LogTail>& last, Timestamp began);
     std::string log_path(const std::string& query) const;
     std::string pod_path() const;
 
