@@ -69,6 +69,7 @@ private:
     void note_watched(Cluster& cluster, ChangeSet& changes);
     void on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
                     const std::string& over);
+    void on_unfollowed(Cluster& cluster, const Place& place, bool unfollowed);
     void on_log_trouble(Cluster& cluster, const Place& place, const std::string& what, bool right);
     void start_file(const FileConfig& config);
     void start_journal(const JournalConfig& config);

@@ -92,6 +92,9 @@ SourceManager::Reading* SourceManager::follow(Cluster& cluster, const Pod& pod,
     options.on_trouble = [this, &cluster](const Place& where, const std::string& what, bool right) {
         on_log_trouble(cluster, where, what, right);
     };
+    options.on_unfollowed = [this, &cluster](const Place& where, bool unfollowed) {
+        on_unfollowed(cluster, where, unfollowed);
+    };
     auto source = std::make_unique<PodSource>(*cluster.api, clock_, place, container_id, container,
                                               stored_position(place.instance), std::move(options));
     Reading* made = begin(std::move(source));
@@ -110,6 +113,23 @@ void SourceManager::on_log_trouble(Cluster& cluster, const Place& place, const s
                    "logs in " + place.namespace_ + " can be read again");
     else if (!what.empty())
         hooks_.report("log of " + place.namespace_ + "/" + place.member + ": " + what);
+}
+
+// Said once for a node, however many of its containers are concerned.
+void SourceManager::on_unfollowed(Cluster& cluster, const Place& place, bool unfollowed) {
+    auto& instances = cluster.unfollowed[place.node];
+    if (unfollowed)
+        instances.insert(place.instance);
+    else
+        instances.erase(place.instance);
+    const std::string what =
+        "logs of node " + place.node +
+        " cannot be followed: its kubelet has no inotify instance left (too many open files); they "
+        "are asked for every few seconds instead, so lines come late and none is lost; raise "
+        "fs.inotify.max_user_instances there (sysctl -w fs.inotify.max_user_instances=8192)";
+    on_trouble(cluster, "logs of node " + place.node, instances.empty() ? "" : what,
+               "logs of node " + place.node + " can be followed again");
+    if (instances.empty()) cluster.unfollowed.erase(place.node);
 }
 
 // The run that the container shows, and what can still be read of those before it.

@@ -15,7 +15,8 @@ struct SourceManager::Cluster {
     std::size_t lists_awaited = 0;
     Timestamp watched_since{};  // what began later was to be read from its beginning
     Timestamp watched_noted{};  // up to which it is written down that its pods were watched
-    std::map<std::string, std::string> troubles;  // in words, by what has them
+    std::map<std::string, std::set<std::string>> unfollowed;  // instances, by node
+    std::map<std::string, std::string> troubles;              // in words, by what has them
 };
 
 struct SourceManager::Reading {

@@ -50,6 +50,12 @@ std::size_t AnchorRing::count(const LineMark& line) const {
     return static_cast<std::size_t>(std::count(lines_.begin(), lines_.end(), line));
 }
 
+std::optional<LineMark> AnchorRing::before(const LineMark& line) const {
+    const auto found = std::find(lines_.rbegin(), lines_.rend(), line);
+    if (found == lines_.rend() || found + 1 == lines_.rend()) return std::nullopt;
+    return *(found + 1);
+}
+
 std::vector<LineMark> AnchorRing::newest() const {
     const auto count = static_cast<std::ptrdiff_t>(std::min(lines_.size(), stored_max));
     return {lines_.end() - count, lines_.end()};
@@ -122,8 +128,7 @@ void Alignment::add(Line line) {
         repeats_ = first_match_.has_value();
         if (!first_match_) first_match_ = lines_.size();
     }
-    overdue_ =
-        mark.time > latest_ + reorder_max || lines_.size() >= lines_max || bytes_ >= bytes_max;
+    overdue_ = mark.time > latest_ + reorder_max || full();
 }
 
 void Alignment::end() {

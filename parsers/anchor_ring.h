@@ -53,6 +53,9 @@ public:
     std::size_t run() const { return run_; }
     const LineMark& of_run(std::size_t i) const { return lines_[lines_.size() - run_ + i]; }
 
+    // The line before this one. None: there is no such line in memory, or none before it.
+    std::optional<LineMark> before(const LineMark& line) const;
+
     // The newest `stored_max` lines, oldest first.
     std::vector<LineMark> newest() const;
 
@@ -105,12 +108,14 @@ public:
     bool wants_end() const { return !decided_ && overdue_; }
     bool has_seen(const LineMark& line) const;
     bool empty() const { return lines_.empty(); }
+    bool full() const { return lines_.size() >= lines_max || bytes_ >= bytes_max; }
 
     // Once decided: whether the log goes on where it was left, without a hole.
     bool anchored() const { return anchored_; }
     bool repeats() const { return repeats_; }
     std::size_t known() const { return known_; }  // lines of the answer handed over before
     const Line* last_known() const;
+    const LineMark& first() const { return lines_.front().mark; }
     // The ring with all lines that are known, which may be more than it had stored.
     AnchorRing refreshed() const;
     // The lines that are new, in order.

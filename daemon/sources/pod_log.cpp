@@ -113,6 +113,7 @@ void PodLog::ends_at(const std::optional<LogTail>& tail) {
 std::optional<Timestamp> PodLog::start_answer(bool whole, bool stalled) {
     framer_.clear();
     forget_repeat();
+    before_answer_ = last_time();
     at_start_ = true;
     replaying_ = false;
     stalled_ = stalled;
@@ -216,6 +217,13 @@ PodLog::Rest PodLog::end_answer(bool last_line_counts) {
     return result;
 }
 
+bool PodLog::alignment_wants_end() const {
+    if (!alignment_ || !alignment_->wants_end()) return false;
+    // Where earlier answers brought nothing, what the log ended with before them proves its start.
+    const bool start_in_doubt = ring_.empty() && !resumed_ && answers_ > 1 && history_end_;
+    return !start_in_doubt || alignment_->full() || alignment_->has_seen(history_end_->mark);
+}
+
 bool PodLog::alignment_has_seen(const LogTail& tail) const {
     return alignment_ && alignment_->has_seen(tail.mark);
 }
@@ -239,6 +247,7 @@ void PodLog::conclude() {
     const std::size_t known = alignment.known();
     const Alignment::Line* last = alignment.last_known();
     if (last && last->text.size() >= record_bytes_min) last_long_ = last->text;
+    const LineMark begun_again = replayed ? alignment.first() : LineMark{};
     const bool anchored = alignment.anchored(), repeats = alignment.repeats();
     if (!replayed) ring_ = alignment.refreshed();
     const auto lines = std::move(alignment).take_new();
@@ -247,6 +256,8 @@ void PodLog::conclude() {
     if (repeats)
         sink_->on_gap({"replay_unproven", "possibly_duplicated", last_time(), to,
                        "identical lines with one time cannot be told apart"});
+    else if (replayed && anchored)
+        report_skip(begun_again);
     else if (!anchored && replayed && known > 0)
         sink_->on_gap({"kubelet_skip", "possibly_lost", last_time(), to,
                        "the log went back in time, to lines that were only partly known"});
@@ -283,6 +294,7 @@ void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
                        "no line had been read before, and the log may have been rotated"});
     }
     ring_.push(mark);
+    if (!before_answer_) before_answer_ = mark.time;
     seeded_ = false;
     ++lines_;
     last_long_.clear();

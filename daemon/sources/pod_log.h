@@ -92,7 +92,7 @@ public:
 
     // While the place in the log is being looked for, no line is handed over.
     bool aligning() const { return alignment_.has_value(); }
-    bool alignment_wants_end() const { return alignment_ && alignment_->wants_end(); }
+    bool alignment_wants_end() const;
     bool alignment_replays() const { return replaying_; }  // within one answer
     // All lines of the last time came again with that time, at once: the log has them twice, or the
     // kubelet has begun a file of no others again. They are held until it is told.
@@ -134,6 +134,7 @@ private:
     void conclude();
     bool is_tail_of_last(const LogTail& tail) const;
     bool may_replay(const LineMark& mark) const;
+    void report_skip(const LineMark& first);
     bool may_repeat(const LineMark& mark) const;
     bool hold(Alignment::Line line);
     void deliver_held();
@@ -159,6 +160,7 @@ private:
     std::optional<Alignment> alignment_;
     bool replaying_ = false;
     bool stalled_ = false;
+    std::optional<Timestamp> before_answer_;  // the last line before the answer, or its first one
     std::deque<Alignment::Line> again_;  // the run that ends the ring, or its first lines, again
     std::size_t again_bytes_ = 0;
     std::optional<Timestamp> told_;  // so many lines of that time are in the log

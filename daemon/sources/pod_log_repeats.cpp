@@ -68,6 +68,17 @@ void PodLog::forget_repeat() {
     again_bytes_ = 0;
 }
 
+// A kubelet begins a file again when it finds two rotations at once: it has passed over the file
+// between (logs.go waitLogs), whose lines belong before the first one of the file begun again.
+void PodLog::report_skip(const LineMark& first) {
+    const bool all_in_memory = !resumed_ && ring_.size() == lines_;
+    if (all_in_memory && ring_.first() == first) return;  // nothing is before it
+    const auto before = ring_.before(first);
+    const auto from = before ? before->time : before_answer_.value_or(first.time);
+    sink_->on_gap({"kubelet_skip", "possibly_lost", std::min(from, first.time), first.time,
+                   "the kubelet began a file again, as it does when it has passed over one"});
+}
+
 std::optional<Timestamp> PodLog::repeats_since() const {
     return repeating() ? std::optional(ring_.last().time) : std::nullopt;
 }
@@ -90,6 +101,7 @@ void PodLog::settle_repeat(std::optional<std::string_view> log, std::size_t repe
     std::deque<Alignment::Line> lines = std::exchange(again_, {});
     again_bytes_ = 0;
     if (in_log == run) {
+        report_skip(lines.front().mark);
         lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(run));
     } else {
         told_ = time;

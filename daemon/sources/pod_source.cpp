@@ -27,8 +27,15 @@ constexpr int quiet_rounds_max = 3;
 constexpr seconds drain_grace{30};  // for the open stream of a container that has ended
 constexpr int final_reads_max = 5;
 constexpr seconds final_first{1}, final_max{10};
+constexpr seconds unfollowed_pause{3};
 
 bool says_gone(const ApiError& error) { return error.code == 404 && error.kind == "pods"; }
+
+// The kubelet gives what is there, and would wait for more with an inotify instance of its own.
+bool says_unfollowed(const std::string& problem) {
+    return problem.find("fsnotify") != problem.npos &&
+           problem.find("too many open files") != problem.npos;
+}
 
 // Nothing was written before the container began; that is told in whole seconds, and perhaps later
 // than its first line was written.
@@ -107,6 +114,7 @@ asio::awaitable<void> PodSource::run(LineSink& sink) {
         complete_ = true;
     }
     turn_ = {};
+    set_unfollowed(false);
     log_.caught_up();
     sink.on_complete();
 }
@@ -234,6 +242,7 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
         log_.end_repeat();
     const auto rest = log_.end_answer(draining_ && end->clean);
     problem_ = rest.problem;
+    if (following && says_unfollowed(problem_)) set_unfollowed(true);
     // How the stream of a deleted pod may end.
     const bool container_gone = following && problem_.find("code = NotFound") != problem_.npos;
     const bool in_order = end->clean && !rest.line && (problem_.empty() || container_gone);
@@ -255,11 +264,13 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
 // up.
 asio::awaitable<void> PodSource::attend(bool following) {
     active_ = false;
+    const Timestamp began = clock_.now();
     schedule_renewal();
     for (int quiet_rounds = 0; !answer_->end || beside_;) {
         const Duration most = next_look(following);
         if (most <= Duration::zero() && draining_) co_return;
         co_await wait(most);
+        if (clock_.now() - began >= unfollowed_pause) set_unfollowed(false);
         if (beside_) co_await look_beside();
         if (reopen_) co_return;
         if (answer_->end) continue;
@@ -279,6 +290,7 @@ asio::awaitable<void> PodSource::attend(bool following) {
 Duration PodSource::next_look(bool following) {
     const Timestamp now = clock_.now();
     Duration most = log_.aligning() ? quiet_after : next_probe();
+    if (unfollowed_) most = std::min<Duration>(most, unfollowed_pause);
     if (log_.repeating()) most = std::min(most, std::max(Duration::zero(), settle_at_ - now));
     if (following && !draining_ && !beside_ && !log_.aligning())
         most = std::min(most, renew_at_ - now);
@@ -349,7 +361,17 @@ void PodSource::use_turn(int status) {
         turn_.succeeded();
 }
 
+void PodSource::set_unfollowed(bool unfollowed) {
+    if (unfollowed_ == unfollowed) return;
+    unfollowed_ = unfollowed;
+    if (options_.on_unfollowed) options_.on_unfollowed(place_, unfollowed);
+}
+
 Duration PodSource::pause(Next next) {
+    if (unfollowed_ && next == Next::retry) {
+        quick_.reset();
+        return unfollowed_pause;
+    }
     const Duration wait = next == Next::retry ? quick_.next() : slow_.next();
     if (next == Next::retry) slow_.reset();
     return std::max<Duration>(wait, std::exchange(retry_after_, seconds(0)));

@@ -26,6 +26,9 @@ public:
     // In words, once per change; empty: it works again. `right`: one that the whole namespace
     // lacks.
     using OnTrouble = std::function<void(const Place&, const std::string& what, bool right)>;
+    // The node's kubelet cannot follow this log for want of inotify instances: until it can again
+    // the log is asked for every few seconds.
+    using OnUnfollowed = std::function<void(const Place&, bool unfollowed)>;
     struct Options {
         Duration history{};  // first contact: how far back; 0: from now on
         OnTrouble on_trouble{};
@@ -36,6 +39,7 @@ public:
         int run = -1;  // of the container: how often it had been started again before
         // It started then, and while we watched: its first line is to be read.
         std::optional<Timestamp> began{};
+        OnUnfollowed on_unfollowed{};
     };
 
     // `instance`: the containerID that is to be read, which may be the container's last one.
@@ -87,6 +91,7 @@ private:
     void use_turn(int status);
     void trouble(const std::string& what, bool right = false);
     void report_unproven_end();
+    void set_unfollowed(bool unfollowed);
     std::optional<Timestamp> end_known() const;
     Duration next_probe();
     Duration::rep spread() const;
@@ -128,6 +133,7 @@ private:
     std::chrono::seconds retry_after_{0};
     std::string trouble_;
     bool right_lacks_ = false;  // and that is the trouble
+    bool unfollowed_ = false;   // the kubelet lacks the means to follow the log
 };
 
 }  // namespace runnerwatch

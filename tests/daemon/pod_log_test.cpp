@@ -249,7 +249,42 @@ TEST(PodLog, KnowsAFileBegunAgainWhileItsPlaceWasLookedFor) {
     EXPECT_TRUE(read.log.alignment_replays());
     read.log.end_alignment();
     EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
-    EXPECT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_THAT(read.sink.calls, Contains("gap kubelet_skip possibly_lost"));
+}
+
+// Two rotations at once: what lies between was never opened by the kubelet.
+TEST(PodLog, SaysThatAFileMayHaveBeenPassedOverBeforeOneThatIsBegunAgain) {
+    Read read({at(1s, "one"), at(5s, "two"), at(9s, "three")});
+    read.log.bytes(at(5s, "two") + "\n" + at(9s, "three") + "\n" + at(10s, "four") + "\n");
+    read.log.end_alignment();
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].kind, "kubelet_skip");
+    EXPECT_EQ(read.sink.gaps[0].from, noon + 1s);
+    EXPECT_EQ(read.sink.gaps[0].to, noon + 5s);
+}
+
+TEST(PodLog, SaysSoWhereItsLinesHaveOneTime) {
+    Read read({at(1s, "one"), at(5s, "two"), at(5s, "three")});
+    read.log.bytes(at(5s, "two") + "\n" + at(5s, "three") + "\n");
+    read.log.settle_repeat(at(5s, "two") + "\n" + at(5s, "three") + "\n", 2);
+    EXPECT_EQ(read.sink.lines.size(), 3u);
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].from, noon + 1s);
+    EXPECT_EQ(read.sink.gaps[0].to, noon + 5s);
+}
+
+// The line before it is not in memory any more: all since the stream began is in doubt.
+TEST(PodLog, SaysSoOfALongFile) {
+    Read read({});
+    std::string file;
+    for (int i = 0; i < 1'000; ++i) file += at(i * 10ms, "line " + std::to_string(i)) + "\n";
+    read.log.bytes(file);
+    read.log.bytes(file + at(20s, "later") + "\n");
+    read.log.end_alignment();
+    EXPECT_EQ(read.sink.lines.size(), 1'001u);
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].kind, "kubelet_skip");
 }
 
 TEST(PodLog, KnowsAFileBegunAgainWhoseTimesHadGoneBack) {
@@ -306,6 +341,26 @@ TEST(PodLog, KnowsTheStartOfALogWhoseFirstAnswerGaveNothing) {
     log.start_answer(false, false);
     log.answer_begun();
     log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n");
+    log.end_alignment();
+    EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up"));
+}
+
+TEST(PodLog, KnowsTheStartOfALogWhoseLinesComeOneByOne) {
+    RecordingSink sink;
+    PodLog log(std::nullopt, noon, false);
+    log.hand_to(sink);
+    log.ends_at(parse_log_line(at(2s, "two")));
+    log.start_answer(false, false);
+    log.answer_begun();
+    EXPECT_TRUE(log.alignment_wants_end()) << "of a first answer there is nothing to wait for";
+    log.drop_alignment();
+    log.start_answer(false, false);
+    log.answer_begun();
+    EXPECT_FALSE(log.alignment_wants_end());
+    log.bytes(at(1s, "one") + "\n");
+    EXPECT_FALSE(log.alignment_wants_end());
+    log.bytes(at(2s, "two") + "\n");
+    EXPECT_TRUE(log.alignment_wants_end());
     log.end_alignment();
     EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up"));
 }
