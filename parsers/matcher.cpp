@@ -257,6 +257,15 @@ const std::vector<RecoveryLine>& Matcher::recovery_lines() const {
 
 const RawFilter& Matcher::raw_filter() const { return *compiled_->raw; }
 
+bool Matcher::says_nothing_before_a_word(std::string_view text) const {
+    return !compiled_->messages.any_candidate(text) &&
+           !compiled_->messages.starts().may_go_on_behind(text);
+}
+
+bool Matcher::word_may_say(std::string_view word) const {
+    return compiled_->messages.starts().may_stand_in(word);
+}
+
 bool Matcher::may_detect(const MessageJudgement& says, std::string_view line,
                          std::vector<int>& found) const {
     if (says.by_message || says.detection.empty()) return says.by_message;

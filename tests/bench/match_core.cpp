@@ -68,7 +68,7 @@ public:
 private:
     bool reads_every_line() const override { return records_.held_lines() > 0; }
     RawFilter::Selection& selection() override { return selection_; }
-    bool wants(const MessageJudgement& says, std::string_view line) override {
+    bool wants(const MessageJudgement& says, std::string_view line, std::size_t) override {
         return matcher_.may_detect(says, line, literals_);
     }
     std::uint64_t read_until(std::string_view, std::string_view) const override { return end_; }
