@@ -219,6 +219,7 @@ PodLog::Rest PodLog::end_answer(bool last_line_counts) {
 
 bool PodLog::alignment_wants_end() const {
     if (!alignment_ || !alignment_->wants_end()) return false;
+    if (ring_.empty() && alignment_->empty()) return false;  // there is nothing to hand over
     // Where earlier answers brought nothing, what the log ended with before them proves its start.
     const bool start_in_doubt = ring_.empty() && !resumed_ && answers_ > 1 && history_end_;
     return !start_in_doubt || alignment_->full() || alignment_->has_seen(history_end_->mark);

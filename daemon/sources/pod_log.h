@@ -123,6 +123,7 @@ public:
     bool surely_empty() const { return ring_.empty() && !resumed_ && answers_ <= 1; }
     std::optional<Timestamp> last_time() const;
     void caught_up();
+    bool has_caught_up() const { return caught_up_; }
 
     std::string blob(std::size_t held_lines) const { return ring_.blob(held_lines); }
     std::uint64_t lines() const { return lines_; }

@@ -21,8 +21,10 @@ constexpr std::size_t repeat_bytes_max = 4 * 1024 * 1024;
 
 // Whether the answer has reached the end of the log.
 asio::awaitable<bool> PodSource::place_is_clear() {
+    const Timestamp began = clock_.now();
     auto last = co_await tail();
     if (!last) co_return false;
+    co_await prove(*last, began);
     if (!*last) co_return log_.alignment_empty();
     read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
     co_return log_.alignment_has_seen(**last);
@@ -140,15 +142,22 @@ asio::awaitable<std::optional<PodSource::Next>> PodSource::look() {
     log_.ends_at(*last);
     read_whole_ = *last && log_.is_before_answer(**last);
     sink_->on_opened();
-    co_await prove(*last, began);
+    // Whose log an empty one is is asked for later, when all streams are open.
+    if (*last) co_await prove(*last, began);
     co_return std::nullopt;
 }
 
 // A stream may have stopped without an end: its connection is half open, or the kubelet follows a
 // file that is no more (kubernetes/kubernetes#122928). Only a probe tells that from a quiet log.
 asio::awaitable<bool> PodSource::has_stalled() {
+    if (look_due_ && api_.pacer().waiting() > 0) {  // streams come first
+        probe_at_ = clock_.now() + late_after;
+        co_return false;
+    }
     probe_at_ = clock_.now() + options_.probe_every;
-    if (std::exchange(active_, false)) {  // nobody knows when: within twice as long it is proven
+    const bool look = std::exchange(look_due_, false);
+    if (std::exchange(active_, false) &&
+        !look) {  // nobody knows when: within twice as long it is proven
         probe_at_ -= options_.probe_every / 4;
         co_return false;
     }

@@ -28,6 +28,7 @@ constexpr seconds drain_grace{30};  // for the open stream of a container that h
 constexpr int final_reads_max = 5;
 constexpr seconds final_first{1}, final_max{10};
 constexpr seconds unfollowed_pause{3};
+constexpr seconds probe_soon{10};  // after a stream was opened again, half to one and a half of it
 
 bool says_gone(const ApiError& error) { return error.code == 404 && error.kind == "pods"; }
 
@@ -131,7 +132,12 @@ asio::awaitable<void> PodSource::open() {
 
 asio::awaitable<void> PodSource::follow() {
     for (bool looked = true; !draining_; looked = false) {
-        if (!looked) {  // open() has, before the first answer
+        // open() has, before the first answer. One request less for each of thousands that are
+        // opened again; what only a look shows is seen by a probe soon after.
+        if (!looked && log_.has_caught_up()) {
+            look_due_ = true;
+            probe_at_ = std::min(probe_at_, clock_.now() + probe_soon * (512 + spread()) / 1024);
+        } else if (!looked) {
             if (const auto hindrance = co_await look()) {
                 if (!draining_) co_await wait(pause(*hindrance));
                 continue;
@@ -303,6 +309,8 @@ Duration PodSource::next_look(bool following) {
 asio::awaitable<void> PodSource::find_place(int& quiet_rounds) {
     if (!answer_->begun) co_return;
     if (!log_.alignment_wants_end()) {
+        // While others wait for their streams, a log without a line can wait for its proof.
+        if (log_.alignment_empty() && api_.pacer().waiting() > 0) co_return;
         // A busy log is asked, too: behind a clock that was set back it would be held for ever.
         if (std::exchange(active_, false)) quiet_rounds = -1;
         const bool clear = co_await place_is_clear();

@@ -127,6 +127,7 @@ private:
     bool reopen_ = false;      // the answer in hand is to be given up for it
     bool stalled_ = false;     // the answer before this one had stopped without an end
     Timestamp probe_at_{}, renew_at_{}, settle_at_{};
+    bool look_due_ = false;               // the answer in hand was asked for without a look
     std::optional<LineMark> stalled_at_;  // the line that it did not bring
     OpenPacer::Turn turn_;                // to ask for the log
     Backoff quick_, slow_;

@@ -352,6 +352,8 @@ TEST(PodLog, KnowsTheStartOfALogWhoseLinesComeOneByOne) {
     log.ends_at(parse_log_line(at(2s, "two")));
     log.start_answer(false, false);
     log.answer_begun();
+    EXPECT_FALSE(log.alignment_wants_end()) << "there is no line yet";
+    log.bytes(at(1s, "one") + "\n");
     EXPECT_TRUE(log.alignment_wants_end()) << "of a first answer there is nothing to wait for";
     log.drop_alignment();
     log.start_answer(false, false);
