@@ -2,9 +2,10 @@
 
 #include "parsers/timestamp.h"
 
+#include <boost/container/deque.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,7 +71,7 @@ public:
 
 private:
     std::optional<Timestamp> from_;
-    std::deque<LineMark> lines_;
+    boost::container::deque<LineMark> lines_;  // takes no memory while it is empty
     std::size_t run_ = 0;
     Timestamp latest_{};
 };

@@ -4,8 +4,9 @@
 #include "parsers/anchor_ring.h"
 #include "parsers/line_framer.h"
 
+#include <boost/container/deque.hpp>
+
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -162,7 +163,8 @@ private:
     bool replaying_ = false;
     bool stalled_ = false;
     std::optional<Timestamp> before_answer_;  // the last line before the answer, or its first one
-    std::deque<Alignment::Line> again_;  // the run that ends the ring, or its first lines, again
+    boost::container::deque<Alignment::Line>
+        again_;  // the run that ends the ring, or its first lines, again
     std::size_t again_bytes_ = 0;
     std::optional<Timestamp> told_;  // so many lines of that time are in the log
     std::size_t told_lines_ = 0;

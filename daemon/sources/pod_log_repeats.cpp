@@ -98,7 +98,7 @@ void PodLog::settle_repeat(std::optional<std::string_view> log, std::size_t repe
         of_that_time));
     const std::size_t in_log = log ? lines_of(time, *log) : 0;
     if (in_log == run && held < run) return;  // the rest of them comes
-    std::deque<Alignment::Line> lines = std::exchange(again_, {});
+    auto lines = std::exchange(again_, {});
     again_bytes_ = 0;
     if (in_log == run) {
         report_skip(lines.front().mark);
