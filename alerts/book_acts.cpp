@@ -83,16 +83,6 @@ std::string wrong_in(const ActRequest& request, Timestamp now) {
     return {};
 }
 
-std::set<std::string> words_of(const std::string& text) {
-    std::set<std::string> words;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        words.insert(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return words;
-}
-
 std::string joined(const std::set<std::string>& words, const char* between) {
     std::string text;
     for (const auto& word : words) text += (text.empty() ? "" : between) + word;
@@ -251,8 +241,8 @@ Result<ActDone, ActRefusal> IncidentBook::State::change_tags(Incident& incident,
                                                              const ActRequest& request,
                                                              Timestamp now) {
     IncidentRow& row = incident.row;
-    const auto before = words_of(row.tags);
-    auto after = before;
+    const auto before = tag_list(row.tags);
+    std::set<std::string> after(before.begin(), before.end());
     std::set<std::string> changed_tags;
     if (const auto* tag = std::get_if<Tag>(&request.act)) {
         for (const auto& one : tag->tags)

@@ -57,6 +57,7 @@ App::App(asio::io_context& io, Config config, RuleSet rules, const Clock& clock,
       watchers_(std::move(watchers)),
       started_at_(clock.now()),
       tasks_(io.get_executor(), log_failure) {
+    shown_pack_ = std::make_shared<const RulePack>(matcher_->pack());
     exceptions_.use(std::move(rules.exceptions));
     metrics_.set_rules(matcher_->pack().rules.size(), true);
 }
@@ -69,10 +70,9 @@ asio::awaitable<Result<std::monostate, std::string>> App::open_store() {
     auto store = co_await writer_thread_.run(open_writer);
     if (!store) co_return failure(store.error().what);
     store_ = std::move(*store);
-    auto open_reader = [file] { return Reader::open(file); };
-    auto reader = co_await reader_thread_.run(open_reader);
-    if (!reader) co_return failure(reader.error().what);
-    reader_ = std::move(*reader);
+    for (ReadThread* readers : {&pages_, &searches_})
+        if (const auto opened = co_await readers->open(file); !opened)
+            co_return failure(opened.error().what);
     // Behind the database's lock: whoever has that has this file too.
     if (const auto words = crash_mark_.open(file.string() + "-crash"); !words.empty())
         spdlog::error("{}", words);
@@ -109,8 +109,8 @@ asio::awaitable<Result<std::monostate, std::string>> App::start() {
     auto read = [this, ended_since] { return store_->load(ended_since); };
     auto stored = co_await writer_thread_.run(read);
     if (!stored) co_return failure(stored.error().what);
-    auto read_coverage = [this] { return reader_->open_coverage(); };
-    const auto coverage = co_await reader_thread_.run(read_coverage);
+    auto read_coverage = [](Reader& reader) { return reader.open_coverage(); };
+    const auto coverage = co_await searches_.ask(read_coverage);
     if (!coverage) co_return failure(coverage.error().what);
     load(*stored);
 
@@ -251,14 +251,14 @@ asio::awaitable<void> App::housekeeping() {
 asio::awaitable<std::vector<IncidentDetail>> App::details(std::vector<std::string> keys) {
     std::vector<IncidentDetail> found;
     if (!committer_->failing()) {
-        auto job = [this, &keys] {
+        auto job = [&keys](Reader& reader) -> Result<std::vector<IncidentDetail>, StoreError> {
             std::vector<IncidentDetail> rows;
             for (const auto& key : keys)
-                if (auto detail = reader_->incident(key); detail && *detail)
+                if (auto detail = reader.incident(key); detail && *detail)
                     rows.push_back(std::move(**detail));
             return rows;
         };
-        found = co_await reader_thread_.run(job);
+        if (auto read = co_await pages_.ask(job)) found = std::move(*read);
         for (auto& detail : found)
             if (book_->is_merged(detail.incident.key))
                 detail.incident = *book_->as_told(detail.incident.key);
@@ -302,9 +302,12 @@ asio::awaitable<void> App::stop() {
     if (committer_ && !co_await committer_->write_now())
         spdlog::error("stopped with unwritten state: {}", committer_->trouble());
     // The writer last: who closes a database last folds its write-ahead log into the file.
-    auto close_reader = [this] { reader_.reset(); };
-    co_await reader_thread_.run(close_reader);
-    auto close = [this] { store_.reset(); };
+    co_await searches_.close();
+    co_await pages_.close();
+    auto close = [this] {
+        store_.reset();
+        return true;
+    };
     co_await writer_thread_.run(close);
 }
 

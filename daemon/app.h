@@ -7,6 +7,8 @@
 #include "daemon/api/access.h"
 #include "daemon/api/act_api.h"
 #include "daemon/api/event_feed.h"
+#include "daemon/api/history_api.h"
+#include "daemon/api/shared_answers.h"
 #include "daemon/committer.h"
 #include "daemon/config.h"
 #include "daemon/crash_mark.h"
@@ -16,6 +18,7 @@
 #include "daemon/retention_loop.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
+#include "daemon/runtime/read_thread.h"
 #include "daemon/runtime/store_thread.h"
 #include "daemon/runtime/task_group.h"
 #include "daemon/source_manager.h"
@@ -33,7 +36,7 @@ namespace runnerwatch {
 
 // The daemon: builds all parts, runs them, stops them in reverse.
 //
-// One loop thread; one store thread for the writer and one for the reader. Made anew for a reload:
+// One loop thread; for the database one that writes and two that read. Made anew for a reload:
 // all that must survive is in the database.
 class App {
 public:
@@ -41,6 +44,7 @@ public:
     static constexpr std::chrono::minutes outage_min{5};
     static constexpr std::chrono::seconds rules_looked_at_every{5};
     static constexpr std::chrono::seconds last_deliveries_max{5};  // real time, at a stop
+    static constexpr std::chrono::seconds pages_patience{5}, searches_patience{15};  // real time
 
     // What a demonstration shows. Called on the loop, for committed state only.
     struct Watchers {
@@ -85,6 +89,9 @@ private:
     asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
     asio::awaitable<void> events(const ServerRequest& request, const Caller& caller,
                                  Responder& responder);
+    asio::awaitable<Result<ServerReply, StoreError>> answer(HistoryQuestion question, bool shorter,
+                                                            std::atomic<bool>& begun);
+    asio::awaitable<ServerReply> report(const ServerRequest& request, const Caller& caller);
     asio::awaitable<ServerReply> history(const ServerRequest& request, const Caller& caller);
     asio::awaitable<ServerReply> acts(const ServerRequest& request, const Caller& caller);
     bool sees_whole(const Caller& caller, const std::string& id) const;
@@ -100,13 +107,15 @@ private:
     Config config_;
     std::unique_ptr<Matcher> matcher_;
     KnownHeads heads_;
+    std::shared_ptr<const RulePack> shown_pack_;  // the rules, for other threads than the loop
     const Clock& clock_;
     Watchers watchers_;
     Metrics metrics_;
     CrashMark crash_mark_;
-    StoreThread writer_thread_, reader_thread_, worker_thread_;  // worker: pure work
+    StoreThread writer_thread_, worker_thread_;  // worker: pure work
     std::unique_ptr<Store> store_;
-    std::unique_ptr<Reader> reader_;
+    // Pages and what acts need; full text, facets, statistics and postmortems, which take longer.
+    ReadThread pages_{pages_patience}, searches_{searches_patience};
     std::unique_ptr<IncidentBook> book_;
     ExceptionBook exceptions_{metrics_};
     UnclassifiedBook unclassified_;
@@ -128,6 +137,7 @@ private:
     bool alive_due_ = false;
     bool stopping_ = false;
     TaskGroup tasks_;
+    SharedAnswers shared_answers_{tasks_};
 };
 
 }  // namespace runnerwatch

@@ -17,9 +17,8 @@ using json = nlohmann::ordered_json;
 
 // The key of a request that names itself; empty: it does not.
 Result<std::string, ServerReply> idempotency_key(const ServerRequest& request) {
-    const auto header = request.headers.find("idempotency-key");
-    if (header == request.headers.end()) return std::string();
-    const std::string& key = header->second;
+    if (!request.headers.contains("idempotency-key")) return std::string();
+    const std::string key = request.header("idempotency-key");
     const bool fits =
         !key.empty() && key.size() <= AnswerBook::key_bytes_max &&
         std::all_of(key.begin(), key.end(), [](unsigned char c) { return c >= ' ' && c < 0x7f; });
@@ -67,19 +66,18 @@ asio::awaitable<std::optional<ServerReply>> App::recall(const ActQuestion& quest
     while (!ids.empty() && ids != before) {
         // What has just left memory is read as it was written last.
         if (!co_await committer_->durable()) co_return unwritten_reply();
-        auto read = [this, &ids] {
+        auto read = [&ids](Reader& reader) -> Result<std::vector<IncidentDetail>, StoreError> {
             std::vector<IncidentDetail> found;
-            std::string trouble;
             for (const auto& id : ids) {
-                auto detail = reader_->incident(id);
-                if (!detail) trouble = detail.error().what;
-                if (detail && *detail) found.push_back(std::move(**detail));
+                auto detail = reader.incident(id);
+                if (!detail) return failure(detail.error());
+                if (*detail) found.push_back(std::move(**detail));
             }
-            return std::pair(std::move(found), std::move(trouble));
+            return found;
         };
-        const auto answer = co_await reader_thread_.run(read);
-        if (!answer.second.empty()) co_return problem_reply(503, "Storage", answer.second);
-        for (const auto& detail : answer.first) book_->recall(detail, clock_.now());
+        const auto answer = co_await pages_.ask(read);
+        if (!answer) co_return storage_reply(answer.error());
+        for (const auto& detail : *answer) book_->recall(detail, clock_.now());
         before = std::exchange(ids, ids_to_recall(*book_, question));
     }
     co_return std::nullopt;

@@ -3,9 +3,11 @@
 #include "daemon/api/coverage_json.h"
 #include "daemon/api/history_api.h"
 #include "daemon/api/open_api.h"
+#include "daemon/api/report_api.h"
 #include "daemon/api/same_site.h"
 #include "daemon/app.h"
 #include "daemon/config_values.h"
+#include "daemon/net/gzip.h"
 
 #include <spdlog/spdlog.h>
 #include <nlohmann/json.hpp>
@@ -66,7 +68,7 @@ asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responde
     ServerReply reply;
     const bool is_act = is_act_path(request.path), is_events = request.path == events_path;
     if (!is_act && !is_events && request.path != coverage_path && request.path != document_path &&
-        !is_history_path(request.path)) {
+        request.path != report_path && !is_history_path(request.path)) {
         reply = problem_reply(404, "Not found",
                               "There is nothing at " + request.path + "; " + document_path +
                                   " says what there is, " + coverage_path +
@@ -89,9 +91,14 @@ asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responde
         reply = co_await acts(request, *caller);
     } else if (request.path == coverage_path) {
         reply = co_await coverage_reply(*caller);
+    } else if (request.path == report_path) {
+        reply = co_await report(request, *caller);
     } else {
         reply = co_await history(request, *caller);
     }
+    // The same path gives other bytes to who takes no gzip.
+    reply.headers.emplace_back("vary", "accept-encoding");
+    if (takes_gzip(request.header("accept-encoding"))) compress(reply);
     co_await responder.send(std::move(reply));
 }
 
@@ -108,18 +115,17 @@ asio::awaitable<void> App::events(const ServerRequest& request, const Caller& ca
         refused.headers.emplace_back("retry-after", "30");
     } else {
         filter->visible = caller.namespaces;
-        const auto last = request.headers.find("last-event-id");
-        std::string id = last == request.headers.end() ? std::string() : last->second;
+        std::string id = request.header("last-event-id");
         co_return co_await feed_->serve(*std::move(filter), std::move(id), responder);
     }
     co_await responder.send(std::move(refused));
 }
 
 asio::awaitable<ServerReply> App::coverage_reply(const Caller& caller) {
-    auto job = [this] { return reader_->coverage_rows(); };
-    const auto rows = co_await reader_thread_.run(job);
+    auto job = [](Reader& reader) { return reader.coverage_rows(); };
+    const auto rows = co_await pages_.ask(job);
     ServerReply reply;
-    if (!rows) co_return problem_reply(503, "Storage", rows.error().what);
+    if (!rows) co_return storage_reply(rows.error());
     auto report = coverage_report(*rows, clock_.now(), current_within(config_));
     std::erase_if(report.sources,
                   [&](const auto& source) { return !caller.may_see(source.place.namespace_); });
@@ -127,19 +133,51 @@ asio::awaitable<ServerReply> App::coverage_reply(const Caller& caller) {
     co_return reply;
 }
 
+// The rows are put into words where they are read: the loop only hands the answer on.
+asio::awaitable<Result<ServerReply, StoreError>> App::answer(HistoryQuestion question, bool shorter,
+                                                             std::atomic<bool>& begun) {
+    const auto pack = shown_pack_;  // which a reload replaces meanwhile
+    auto job = [&](Reader& reader) -> Result<ServerReply, StoreError> {
+        begun = true;
+        const auto rows = read_history(reader, question);
+        if (!rows) return failure(rows.error());
+        ServerReply reply =
+            *rows ? history_reply(question, **rows, *pack) : no_such_incident(question);
+        if (shorter) compress(reply);
+        return reply;
+    };
+    co_return co_await (takes_long(question) ? searches_ : pages_).ask(job);
+}
+
+asio::awaitable<ServerReply> App::report(const ServerRequest& request, const Caller& caller) {
+    auto question = report_question(request.query, clock_.now());
+    if (!question) co_return question.error();
+    question->visible = caller.namespaces;
+    auto job = [&question](Reader& reader) { return report_reply(reader, *question); };
+    auto reply = co_await searches_.ask(job);
+    if (!reply) co_return storage_reply(reply.error());
+    co_return *std::move(reply);
+}
+
 asio::awaitable<ServerReply> App::history(const ServerRequest& request, const Caller& caller) {
     auto question = history_question(request.path, request.query, clock_.now());
     if (!question) co_return question.error();
     question->filter.visible = caller.namespaces;
-    auto read = [this, &question] { return read_history(*reader_, *question); };
-    const auto rows = co_await reader_thread_.run(read);
-    if (!rows) co_return problem_reply(503, "Storage", rows.error().what);
-    if (!*rows) co_return no_such_incident(*question);
-    ServerReply reply = history_reply(*question, **rows, matcher_->pack());
-    const auto known = request.headers.find("if-none-match");
+    std::string key = request.path;
+    for (const auto& [name, value] : request.query) key += "\n" + name + "\n" + value;
+    for (const auto& one : caller.namespaces) key += "\n\n" + one;
+    const bool shorter = takes_gzip(request.header("accept-encoding"));
+    if (shorter) key += "\n\n\ngzip";
+    SharedAnswers::Ask ask = [this, shorter,
+                              question = *std::move(question)](std::atomic<bool>& begun) {
+        return answer(question, shorter, begun);
+    };
+    const auto answered = co_await shared_answers_.ask(std::move(key), std::move(ask));
+    if (!answered) co_return storage_reply(answered.error());
+    ServerReply reply = *answered;
+    const std::string known = request.header("if-none-match");
     for (const auto& [name, value] : reply.headers)
-        if (name == "etag" && known != request.headers.end() &&
-            known->second.find(value) != std::string::npos) {
+        if (name == "etag" && known.find(value) != std::string::npos) {
             reply.status = 304;
             reply.body.clear();
         }

@@ -12,6 +12,7 @@ void App::use_rules(RuleSet rules) {
     matcher_->swap(*rules.matcher);
     heads_.forget();
     const RulePack& pack = matcher_->pack();
+    shown_pack_ = std::make_shared<const RulePack>(pack);
     book_->use_pack(pack, clock_.now());
     ledger_->use_pack(pack);
     delivery_->use_pack(pack);

@@ -24,6 +24,10 @@ Result<std::unique_ptr<Reader>, StoreError> Reader::open(const std::filesystem::
     }
 }
 
+void Reader::interrupt_when(std::function<bool()> is_over) {
+    impl_->connection.interrupt_when(std::move(is_over));
+}
+
 Result<std::vector<CoverageRow>, StoreError> Reader::coverage() {
     return impl_->ask([](Connection& connection) {
         return select<CoverageRow>(connection, "ORDER BY instance, ordinal");

@@ -1,5 +1,7 @@
 #include "storage/rows.h"
 
+#include <algorithm>
+
 namespace runnerwatch {
 
 const char* to_string(IncidentState state) {
@@ -32,6 +34,20 @@ const char* to_string(MemberState state) {
             return "replaced";
     }
     return "";
+}
+
+bool is_over(IncidentState state) {
+    return state == IncidentState::resolved || state == IncidentState::folded;
+}
+
+std::vector<std::string> tag_list(std::string_view tags) {
+    std::vector<std::string> list;
+    for (std::size_t at = 0; at < tags.size();) {
+        const std::size_t end = std::min(tags.find(' ', at), tags.size());
+        list.emplace_back(tags.substr(at, end - at));
+        at = end + 1;
+    }
+    return list;
 }
 
 const char* to_string(ClockKind clock) { return clock == ClockKind::ours ? "ours" : "source"; }

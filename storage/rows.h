@@ -36,6 +36,13 @@ enum class ClockKind { source, ours };
 const char* to_string(IncidentState state);
 const char* to_string(MemberState state);
 const char* to_string(ClockKind clock);
+
+// Neither going on nor to be judged again by itself.
+bool is_over(IncidentState state);
+
+// The tags of an incident's row.
+std::vector<std::string> tag_list(std::string_view tags);
+
 std::optional<IncidentState> incident_state_from(std::string_view word);
 std::optional<MemberState> member_state_from(std::string_view word);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int busy_timeout_ms = 5'000;
 constexpr int slice_pages = 256;
+constexpr int steps_between_asking = 4'000;  // of SQLite's machine: some hundred microseconds
 
 }  // namespace
 
@@ -136,6 +137,14 @@ Statement& Connection::prepared(const std::string& sql) {
     auto& statement = prepared_[sql];
     if (!statement) statement = std::make_unique<Statement>(*this, sql);
     return *statement;
+}
+
+void Connection::interrupt_when(std::function<bool()> is_over) {
+    is_over_ = std::move(is_over);
+    const auto ask = [](void* function) {
+        return (*static_cast<const std::function<bool()>*>(function))() ? 1 : 0;
+    };
+    sqlite3_progress_handler(handle_, is_over_ ? steps_between_asking : 0, ask, &is_over_);
 }
 
 void Connection::copy_to(const std::string& file, const CopyProgress& progress) {

@@ -96,12 +96,16 @@ public:
     using CopyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;  // bytes
     void copy_to(const std::string& file, const CopyProgress& progress = {});
 
+    // Asked every few thousand steps of a statement; true ends it with SQLITE_INTERRUPT.
+    void interrupt_when(std::function<bool()> is_over);
+
     sqlite3* handle() const { return handle_; }
     [[noreturn]] void fail(int code, int system = 0) const;  // system: errno
 
 private:
     sqlite3* handle_ = nullptr;
     std::map<std::string, std::unique_ptr<Statement>> prepared_;
+    std::function<bool()> is_over_;
 };
 
 // All statements run during its life take effect together, or not at all. Without commit(),

@@ -25,7 +25,8 @@ struct StoreError {
         older_version,  // for a reader: only the writer migrates
         corrupt,        // damaged, no database, or one of another program
         network_file_system,
-        exists,  // a file that is not to be replaced
+        exists,    // a file that is not to be replaced
+        too_long,  // a question that was interrupted
         io
     };
     Kind kind;
@@ -75,6 +76,11 @@ public:
     ~Reader();
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
+
+    // Asked every now and then (under a millisecond) while a question is being answered, on the
+    // thread that asks: true ends it with StoreError::Kind::too_long. Holds for all questions from
+    // now on, until another takes its place.
+    void interrupt_when(std::function<bool()> is_over);
 
     // The one seen last first.
     Result<std::vector<IncidentRow>, StoreError> incidents(const IncidentFilter& filter);

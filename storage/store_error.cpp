@@ -90,6 +90,9 @@ StoreError store_error(const SqliteError& error, const std::string& file, Doing 
         case SQLITE_LOCKED:
             return say(StoreError::Kind::locked,
                        "Another program holds it (`fuser` names it): wait, or end it" + then);
+        case SQLITE_INTERRUPT:
+            return say(StoreError::Kind::too_long,
+                       "It took longer than it was given: ask for less" + then);
         case SQLITE_CANTOPEN:
         case SQLITE_PERM:
             return say(

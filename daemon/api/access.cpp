@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t token_bytes = 32;
 
-std::string header(const ServerRequest& request, const std::string& name) {
-    const auto found = request.headers.find(name);
-    return found == request.headers.end() ? std::string() : found->second;
-}
-
 // Of "Bearer TOKEN"; the word's case does not matter (RFC 7235).
 std::string bearer_token(const std::string& authorization) {
     static constexpr std::string_view scheme = "bearer ";
@@ -42,7 +37,7 @@ std::optional<Caller> proxied(const ServerRequest& request, const Config::Http::
     const bool believed =
         std::find(proxy.from.begin(), proxy.from.end(), request.peer) != proxy.from.end();
     if (!believed) return std::nullopt;
-    std::string user = header(request, proxy.user_header);
+    std::string user = request.header(proxy.user_header);
     if (user.empty()) return std::nullopt;
     return Caller{std::move(user), proxy.role, {}};
 }
@@ -61,7 +56,7 @@ Result<Caller, ServerReply> caller_of(const ServerRequest& request, const Config
     if (!is_guarded(http)) return Caller{};
     if (!http.proxy.user_header.empty())
         if (auto caller = proxied(request, http.proxy)) return *std::move(caller);
-    const std::string token = bearer_token(header(request, "authorization"));
+    const std::string token = bearer_token(request.header("authorization"));
     if (token.empty())
         return failure(
             unauthorized("Say who asks: send Authorization: Bearer TOKEN. With the "

@@ -4,7 +4,6 @@
 #include "daemon/api/visibility.h"
 
 #include <boost/asio/redirect_error.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -14,14 +13,11 @@
 namespace runnerwatch {
 namespace {
 
-using json = nlohmann::ordered_json;
-
 constexpr std::size_t write_bytes_max = 256 * 1024;  // at once, to one listener
 
 // No line break stands in JSON, so that one line of data holds all of it.
-std::string event_text(const std::string& id, const std::string& kind, const json& data) {
-    return "id: " + id + "\nevent: " + kind +
-           "\ndata: " + data.dump(-1, ' ', false, json::error_handler_t::replace) + "\n\n";
+std::string event_text(const std::string& id, const std::string& kind, const std::string& data) {
+    return "id: " + id + "\nevent: " + kind + "\ndata: " + data + "\n\n";
 }
 
 template <class Value>
@@ -30,12 +26,12 @@ bool is_asked(const std::vector<Value>& asked, Value value) {
 }
 
 // One more listener, as long as it lives.
-class Counted {
+class Listening {
 public:
-    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-    ~Counted() { --count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
+    explicit Listening(std::size_t& count) : count_(count) { ++count_; }
+    ~Listening() { --count_; }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
 
 private:
     std::size_t& count_;
@@ -63,22 +59,62 @@ std::string EventFeed::id_of(std::uint64_t number) const {
 
 void EventFeed::committed(const std::map<std::string, std::int64_t>& numbers) {
     if (noted_.empty()) return;
+    bool told = false;
     for (auto& [key, row] : std::exchange(noted_, {})) {
         if (const auto given = numbers.find(key); given != numbers.end())
             row.number = given->second;
-        Event event{std::move(row), {}};
-        event.text = event_text(id_of(++last_), "incident", incident_to_json(event.row));
-        events_.push_back(std::move(event));
-        if (events_.size() > kept_max) events_.pop_front();
+        if (only_counted(row)) {
+            const auto [waiting, fresh] = counted_.try_emplace(key);
+            if (fresh) waiting->second.turn = ++turns_;
+            if (fresh) counted_order_[turns_] = key;
+            waiting->second.row = std::move(row);
+        } else {
+            if (const auto waiting = counted_.extract(key))
+                counted_order_.erase(waiting.mapped().turn);
+            tell(std::move(row));
+            told = true;
+        }
     }
-    changed_.cancel();
+    if (told) changed_.cancel();
+}
+
+// Whether nothing became of it since it was told last, but that it was seen again.
+bool EventFeed::only_counted(const IncidentRow& row) const {
+    const auto last = told_.find(row.key);
+    return last != told_.end() && last->second == Told{row.changes, row.state, row.severity};
+}
+
+void EventFeed::tell(IncidentRow row) {
+    if (is_over(row.state))
+        told_.erase(row.key);
+    else
+        told_[row.key] = {row.changes, row.state, row.severity};
+    Event event{std::move(row), {}};
+    std::string data;
+    append_incident(event.row, data);
+    event.text = event_text(id_of(++last_), "incident", data);
+    events_.push_back(std::move(event));
+    if (events_.size() > kept_max) events_.pop_front();
+}
+
+void EventFeed::tell_counted() {
+    std::size_t told = 0;
+    while (told < counted_at_once && !counted_order_.empty()) {
+        auto waiting = counted_.extract(counted_order_.begin()->second);
+        counted_order_.erase(counted_order_.begin());
+        tell(std::move(waiting.mapped().row));
+        ++told;
+    }
+    if (told > 0) changed_.cancel();
 }
 
 asio::awaitable<void> EventFeed::run() {
     asio::steady_timer pause(changed_.get_executor());
-    for (;;) {
-        pause.expires_after(ping_every);
+    for (int turn = 1;; ++turn) {
+        pause.expires_after(counted_every);
         co_await pause.async_wait(asio::use_awaitable);
+        tell_counted();
+        if (turn % (ping_every / counted_every) != 0) continue;
         ++pings_;
         changed_.cancel();
     }
@@ -98,7 +134,7 @@ std::uint64_t EventFeed::begin(const std::string& last, std::string& text) const
     text = "retry: 2000\n\n";
     if (known) return number + 1;
     // Also the first thing a listener hears: from now on he can come back.
-    text += event_text(id_of(last_), last.empty() ? "hello" : "reset", json::object());
+    text += event_text(id_of(last_), last.empty() ? "hello" : "reset", "{}");
     return last_ + 1;
 }
 
@@ -106,7 +142,7 @@ std::uint64_t EventFeed::begin(const std::string& last, std::string& text) const
 std::string EventFeed::take(const IncidentFilter& filter, std::uint64_t& next) const {
     if (next < first_kept()) {
         next = last_ + 1;
-        return event_text(id_of(last_), "reset", json::object());
+        return event_text(id_of(last_), "reset", "{}");
     }
     std::string text;
     for (; next <= last_ && text.size() < write_bytes_max; ++next) {
@@ -118,7 +154,7 @@ std::string EventFeed::take(const IncidentFilter& filter, std::uint64_t& next) c
 
 asio::awaitable<void> EventFeed::serve(IncidentFilter filter, std::string last,
                                        Responder& responder) {
-    const Counted counted(listeners_);
+    const Listening listening(listeners_);
     co_await responder.begin_stream(200, "text/event-stream");
     std::string text;
     std::uint64_t next = begin(last, text);

@@ -83,6 +83,19 @@ ServerReply problem_reply(int status, const std::string& title, const std::strin
     return {status, "application/problem+json", problem_json(status, title, detail), {}};
 }
 
+ServerReply storage_reply(const StoreError& error) {
+    const bool too_long = error.kind == StoreError::Kind::too_long;
+    ServerReply reply = problem_reply(503, too_long ? "Takes too long" : "Storage", error.what);
+    reply.headers.emplace_back("retry-after", "5");
+    return reply;
+}
+
+bool takes_long(const HistoryQuestion& question) {
+    using Kind = HistoryQuestion::Kind;
+    return question.kind == Kind::facets || question.kind == Kind::statistics ||
+           question.kind == Kind::postmortem || !question.filter.text.empty();
+}
+
 namespace {
 
 // What a story says of other incidents.
@@ -156,12 +169,15 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                           const RulePack& pack) {
     ServerReply reply;
     if (const auto* list = std::get_if<std::vector<IncidentRow>>(&rows)) {
-        json incidents = json::array();
         const std::size_t shown = std::min(list->size(), question.filter.limit);
-        for (std::size_t i = 0; i < shown; ++i) incidents.push_back(incident_to_json((*list)[i]));
+        reply.body = "{\"incidents\":[";
+        for (std::size_t i = 0; i < shown; ++i) {
+            if (i > 0) reply.body += ',';
+            append_incident((*list)[i], reply.body);
+        }
         const bool more = list->size() > shown;
-        reply.body = dump({{"incidents", incidents},
-                           {"next", more ? json(cursor_of((*list)[shown - 1])) : json()}});
+        reply.body +=
+            "],\"next\":" + dump(more ? json(cursor_of((*list)[shown - 1])) : json()) + "}";
     } else if (const auto* facets = std::get_if<IncidentFacets>(&rows)) {
         reply.body = dump(facets_json(*facets));
     } else if (const auto* similar = std::get_if<SimilarRows>(&rows)) {

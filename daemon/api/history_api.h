@@ -50,8 +50,12 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                           const RulePack& pack);
 ServerReply no_such_incident(const HistoryQuestion& question);
 
-// A problem document as a reply.
+// Whether it is one that grows with the history: full text, facets, statistics, and postmortems.
+bool takes_long(const HistoryQuestion& question);
+
+// A problem document as a reply; that of a database that does not answer (503).
 ServerReply problem_reply(int status, const std::string& title, const std::string& detail);
+ServerReply storage_reply(const StoreError& error);
 
 // "2026-11-30T02:10:03Z", "2026-11-30", or how long ago: "36h", "7d".
 std::optional<Timestamp> moment_from(const std::string& words, Timestamp now);

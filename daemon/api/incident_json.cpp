@@ -129,15 +129,7 @@ json snooze_to_json(const IncidentRow& row) {
             {"until_worse", row.snoozed_until_worse}};
 }
 
-json tags_of(const IncidentRow& row) {
-    json tags = json::array();
-    for (std::size_t at = 0; at < row.tags.size();) {
-        const std::size_t end = std::min(row.tags.find(' ', at), row.tags.size());
-        tags.push_back(row.tags.substr(at, end - at));
-        at = end + 1;
-    }
-    return tags;
-}
+json tags_of(const IncidentRow& row) { return json(tag_list(row.tags)); }
 
 }  // namespace
 

@@ -14,6 +14,9 @@ namespace runnerwatch {
 
 nlohmann::ordered_json incident_to_json(const IncidentRow& row);
 
+// The same, as it is sent, behind what stands in `into` already.
+void append_incident(const IncidentRow& row, std::string& into);
+
 // With members, timeline, evidence, the fix of `pack`, deliveries, gaps and earlier occurrences.
 nlohmann::ordered_json story_to_json(const IncidentStory& story, const RulePack& pack);
 

@@ -15,8 +15,7 @@ std::string lower(std::string text) {
 }
 
 std::string header(const ServerRequest& request, const char* name) {
-    const auto found = request.headers.find(name);
-    return found == request.headers.end() ? std::string() : lower(found->second);
+    return lower(request.header(name));
 }
 
 // "localhost:8090" and the like: a name of this machine for itself, and digits for a port.

@@ -27,6 +27,7 @@ int refusal(const StoreError& error, std::ostream& errors) {
             return 1;
         case StoreError::Kind::read_only:
         case StoreError::Kind::full:
+        case StoreError::Kind::too_long:
         case StoreError::Kind::network_file_system:
         case StoreError::Kind::io:
             return 2;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <tuple>
 
 namespace runnerwatch {
 
@@ -69,6 +70,14 @@ void HistoryCli::add_to(CLI::App& program) {
         ->capture_default_str();
     postmortem_command_->add_flag("--print-template", postmortem_.print_template,
                                   "print the template, to begin one of your own with");
+    report_command_ = add(program, "report", "what the last week was like, for its review");
+    for (const auto& [flag, name, what] :
+         {std::tuple{"--since", "since", "from: a time, a day, or how long ago (7d)"},
+          std::tuple{"--until", "until", "to (now)"},
+          std::tuple{"--format", "format", "md, html or json (md)"}})
+        report_command_->add_option_function<std::string>(
+            flag, [this, name = name](const std::string& value) { report_.query[name] = value; },
+            what);
 }
 
 std::optional<int> HistoryCli::run(const TextStyle& style) {
@@ -78,6 +87,10 @@ std::optional<int> HistoryCli::run(const TextStyle& style) {
         return (facets_ ? show_facets : show_incidents)(options_, std::cout, std::cerr);
     if (*incident_) return show_incident(options_, std::cout, std::cerr);
     if (*history_) return show_history(options_, std::cout, std::cerr);
+    if (*report_command_) {
+        report_.source = options_.source;
+        return write_report(report_, std::cout, std::cerr);
+    }
     if (!*postmortem_command_) return std::nullopt;
     postmortem_.source = options_.source;
     postmortem_.ids = options_.ids;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/commands/incidents.h"
+#include "daemon/commands/report.h"
 
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@ class App;
 
 namespace runnerwatch {
 
-// The subcommands `incidents`, `incident`, `history` and `postmortem` of the program: their
-// options, and running what was parsed.
+// The subcommands `incidents`, `incident`, `history`, `postmortem` and `report` of the program:
+// their options, and running what was parsed.
 class HistoryCli {
 public:
     void add_to(CLI::App& program);
@@ -26,10 +27,11 @@ private:
 
     HistoryOptions options_;
     PostmortemOptions postmortem_;
+    ReportOptions report_;
     std::string output_ = "table";
     bool facets_ = false;
     CLI::App *incidents_ = nullptr, *incident_ = nullptr, *history_ = nullptr,
-             *postmortem_command_ = nullptr;
+             *postmortem_command_ = nullptr, *report_command_ = nullptr;
 };
 
 }  // namespace runnerwatch

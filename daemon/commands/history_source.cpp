@@ -40,7 +40,9 @@ Answer from_database(const HistorySource& source, const std::string& path, const
     return document_of(reply.status, reply.body);
 }
 
-std::string encoded(const std::string& text) {
+}  // namespace
+
+std::string percent_encoded(const std::string& text) {
     static const char digits[] = "0123456789ABCDEF";
     std::string out;
     for (const char c : text) {
@@ -53,11 +55,13 @@ std::string encoded(const std::string& text) {
     return out;
 }
 
+namespace {
+
 Answer from_daemon(const std::string& address, const std::string& path, const Query& query) {
     std::string target = path;
     char separator = '?';
     for (const auto& [name, value] : query) {
-        target += separator + name + "=" + encoded(value);
+        target += separator + name + "=" + percent_encoded(value);
         separator = '&';
     }
     const auto reply = ask_daemon(address, target);

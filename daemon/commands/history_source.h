@@ -23,6 +23,9 @@ Result<nlohmann::ordered_json, std::string> ask_history(
     const HistorySource& source, const std::string& path,
     const std::map<std::string, std::string>& query = {});
 
+// As a value stands in a URL's query.
+std::string percent_encoded(const std::string& text);
+
 // "#12", "12", a ULID or a key, as it stands in a path; none for anything else.
 std::optional<std::string> incident_id(std::string_view words);
 

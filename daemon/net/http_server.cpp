@@ -280,6 +280,11 @@ std::string ServerRequest::query_value(const std::string& name) const {
     return it == query.end() ? std::string() : it->second;
 }
 
+std::string ServerRequest::header(const std::string& name) const {
+    auto it = headers.find(name);
+    return it == headers.end() ? std::string() : it->second;
+}
+
 struct HttpServer::Impl {
     Impl(Loop executor, Handler on_request, Limits most)
         : loop(executor),

@@ -22,6 +22,7 @@ struct ServerRequest {
     std::string peer;  // the client's IP address
 
     std::string query_value(const std::string& name) const;  // empty when absent
+    std::string header(const std::string& name) const;       // in lower case; empty when absent
 };
 
 struct ServerReply {

@@ -21,12 +21,14 @@ Clock::Clock(double rate)
 
 Timestamp Clock::now() const {
     if (rate_ == 1.0) return system_now();
+    if (rate_ == 0) return began_at_;
     auto passed =
         std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - began_);
     return began_at_ + std::chrono::duration_cast<Duration>(passed * rate_);
 }
 
 std::chrono::steady_clock::duration Clock::real(Duration ours) const {
+    assert(rate_ > 0);
     if (rate_ == 1.0) return ours;
     auto divided = std::chrono::duration<double, std::nano>(ours) / rate_;
     return std::chrono::duration_cast<std::chrono::steady_clock::duration>(divided);

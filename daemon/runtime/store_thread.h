@@ -2,20 +2,22 @@
 
 #include "daemon/runtime/loop.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <exception>
+#include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace runnerwatch {
 
-// A thread of its own for work that blocks: one for the database's writer, one for its readers.
+// A thread of its own for work that blocks: one for the database's writer, two for its readers.
 //
 // Jobs run one after another in the order of run(). Await run() from the loop: the job runs on
 // the thread, its result or exception comes back on the loop. Cancelling the await does not stop
-// a job that has begun; the await ends when the job has, so what the job refers to may live in
-// the awaiting coroutine.
+// a job; the await ends when the job has, so what the job refers to may live in the awaiting
+// coroutine.
 class StoreThread {
 public:
     StoreThread() = default;
@@ -25,16 +27,22 @@ public:
 
     template <class Job>
     asio::awaitable<std::invoke_result_t<Job&>> run(Job job) {
-        // Named: g++ 12 miscompiles temporaries inside a co_await expression.
-        auto performing = perform(std::move(job));
-        co_return co_await asio::co_spawn(pool_, std::move(performing), asio::use_awaitable);
+        std::optional<std::invoke_result_t<Job&>> result;
+        std::exception_ptr failure;
+        const std::function<void()> work = [&] {
+            try {
+                result.emplace(job());
+            } catch (...) {
+                failure = std::current_exception();
+            }
+        };
+        co_await perform(work);
+        if (failure) std::rethrow_exception(failure);
+        co_return std::move(*result);
     }
 
 private:
-    template <class Job>
-    static asio::awaitable<std::invoke_result_t<Job&>> perform(Job job) {
-        co_return job();
-    }
+    asio::awaitable<void> perform(const std::function<void()>& work);  // which throws nothing
 
     asio::thread_pool pool_{1};
 };

@@ -111,7 +111,10 @@ TEST(EventFeed, TellsAListenerThatComesBackWhatItMissed) {
 TEST(EventFeed, SaysResetToWhoMissedMoreThanIsKeptOrListenedToAnotherRun) {
     run_on_loop([](Loop loop) -> asio::awaitable<void> {
         Feed feed(loop);
-        for (std::size_t i = 0; i < EventFeed::kept_max + 5; ++i) feed.tell(row_of("a"), 1);
+        IncidentRow row = row_of("a");
+        for (row.changes = 1; row.changes <= static_cast<int>(EventFeed::kept_max) + 5;
+             ++row.changes)
+            feed.tell(row, 1);
         for (const std::string last :
              {"r1-1", "r0-7", "r1-99999", "r1-", "rubbish", "-", "r1-1x"}) {
             Listener listener;
@@ -135,7 +138,10 @@ TEST(EventFeed, SaysResetToAListenerThatReadsTooSlowly) {
         feed.listen(slow);
         const auto greeted = [&] { return slow.heard.size() == 2; };
         co_await until(greeted);
-        for (std::size_t i = 0; i < EventFeed::kept_max + 5; ++i) feed.tell(row_of("a"), 1);
+        IncidentRow row = row_of("a");
+        for (row.changes = 1; row.changes <= static_cast<int>(EventFeed::kept_max) + 5;
+             ++row.changes)
+            feed.tell(row, 1);
         slow.stalls = nullptr;
         stalls.cancel();
         const auto told = [&] { return slow.heard.size() == 3; };
@@ -169,6 +175,67 @@ TEST(EventFeed, TellsAListenerOnlyOfWhatItAskedFor) {
         co_await until(told);
         EXPECT_THAT(critical.heard[2], HasSubstr("\"number\":2"));
         EXPECT_THAT(workload.heard[2], HasSubstr("\"number\":2"));
+        co_await feed.tasks.stop();
+    });
+}
+
+TEST(EventFeed, TellsLaterAndWithTheNewestCountThatSomethingWasOnlySeenAgain) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Feed feed(loop);
+        Listener one;
+        feed.listen(one);
+        const auto greeted = [&] { return one.heard.size() == 2; };
+        co_await until(greeted);
+        IncidentRow row = row_of("a");
+        row.changes = 1;
+        for (row.count = 1; row.count <= 5; ++row.count) feed.tell(row, 1);
+        const auto told = [&] { return one.heard.size() == 3; };
+        co_await until(told);
+        for (int turn = 0; turn < 10; ++turn) co_await asio::post(loop, asio::use_awaitable);
+        EXPECT_EQ(one.heard.size(), 3u);
+        EXPECT_THAT(one.heard[2], HasSubstr("\"count\":1,"));
+        feed.events.tell_counted();
+        const auto counted = [&] { return one.heard.size() == 4; };
+        co_await until(counted);
+        EXPECT_THAT(one.heard[3], HasSubstr("\"count\":5,"));
+        // What becomes of it is told at once, and then there is nothing left to tell.
+        feed.tell(row, 1);
+        row.changes = 2;
+        row.count = 7;
+        feed.tell(row, 1);
+        const auto changed = [&] { return one.heard.size() == 5; };
+        co_await until(changed);
+        EXPECT_THAT(one.heard[4], HasSubstr("\"count\":7,"));
+        feed.events.tell_counted();
+        for (int turn = 0; turn < 10; ++turn) co_await asio::post(loop, asio::use_awaitable);
+        EXPECT_EQ(one.heard.size(), 5u);
+        co_await feed.tasks.stop();
+    });
+}
+
+TEST(EventFeed, TellsAFewOfThoseThatAreOnlyCountedAtOnceEachInItsTurn) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Feed feed(loop);
+        const int all = static_cast<int>(EventFeed::counted_at_once) + 5;
+        for (const int round : {1, 2})
+            for (int i = 0; i < all; ++i) {
+                IncidentRow row = row_of("incident " + std::to_string(100 + i));
+                row.count = round;
+                feed.tell(row, 100 + i);
+            }
+        Listener one;
+        feed.listen(one);
+        const auto greeted = [&] { return one.heard.size() == 2; };
+        co_await until(greeted);
+        feed.events.tell_counted();
+        const auto first = [&] { return one.heard.size() == 2 + EventFeed::counted_at_once; };
+        co_await until(first);
+        feed.events.tell_counted();
+        const auto rest = [&] { return one.heard.size() == 2u + static_cast<std::size_t>(all); };
+        co_await until(rest);
+        for (int i = 0; i < all; ++i)
+            EXPECT_THAT(one.heard[static_cast<std::size_t>(2 + i)],
+                        HasSubstr("\"number\":" + std::to_string(100 + i)));
         co_await feed.tasks.stop();
     });
 }

@@ -1,0 +1,161 @@
+#include "daemon/runtime/read_thread.h"
+
+#include "daemon/runtime/task_group.h"
+#include "tests/daemon/run_on_loop.h"
+#include "tests/storage/sample_rows.h"
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <optional>
+
+namespace runnerwatch {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+using Text = Result<std::string, StoreError>;
+
+// A thread that is kept busy until it is let go.
+class Busy {
+public:
+    Busy(TaskGroup& tasks, StoreThread& thread) { tasks.spawn("busy", hold(thread)); }
+    void let_go() { gate_.set_value(); }
+
+private:
+    asio::awaitable<void> hold(StoreThread& thread) {
+        auto job = [this] {
+            gate_.get_future().wait();
+            return true;
+        };
+        co_await thread.run(job);
+    }
+    std::promise<void> gate_;
+};
+
+TEST(StoreThread, OutlivesAllWhoLeaveWhileTheirJobsWait) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        int done = 0;
+        {
+            StoreThread thread;
+            TaskGroup first(loop, &fail_test), others(loop, &fail_test);
+            Busy busy(first, thread);
+            for (int i = 0; i < 50; ++i) {
+                auto task = [](StoreThread& on, int& count) -> asio::awaitable<void> {
+                    auto job = [&count] { return ++count; };
+                    co_await on.run(job);
+                };
+                others.spawn("waits", task(thread, done));
+            }
+            co_await asio::post(loop, asio::use_awaitable);
+            auto leave = [&]() -> asio::awaitable<void> { co_await others.stop(); };
+            TaskGroup leaving(loop, &fail_test);
+            leaving.spawn("leaving", leave());
+            co_await asio::post(loop, asio::use_awaitable);
+            busy.let_go();
+            while (others.running() > 0) co_await asio::post(loop, asio::use_awaitable);
+            co_await leaving.stop();
+            co_await first.stop();
+        }
+        EXPECT_EQ(done, 50) << "a job may refer to who waits for it, so it is always waited for";
+    });
+}
+
+TEST(StoreThread, HandsOnWhatAJobThrows) {
+    run_on_loop([](Loop) -> asio::awaitable<void> {
+        StoreThread thread;
+        auto job = []() -> int { throw std::runtime_error("broken"); };
+        std::string what;
+        try {
+            co_await thread.run(job);
+        } catch (const std::runtime_error& error) {
+            what = error.what();
+        }
+        EXPECT_EQ(what, "broken");
+    });
+}
+
+class ReadThreadTest : public testing::Test {
+protected:
+    ReadThreadTest() {
+        auto store = Store::open(folder.file());
+        EXPECT_TRUE(store);
+        ChangeSet set;
+        for (int i = 0; i < 300; ++i) {
+            const std::string number = std::to_string(i);
+            IncidentRow row;
+            row.key = row.ulid = row.identity = "incident " + number;
+            row.first_seen = row.last_seen = Timestamp(std::chrono::seconds(i));
+            set.incidents[row.key] = row;
+        }
+        EXPECT_TRUE((*store)->commit(set));
+    }
+    TestFolder folder;
+};
+
+TEST_F(ReadThreadTest, InterruptsAQuestionThatTakesTooLongAndAnswersTheNext) {
+    run_on_loop([this](Loop) -> asio::awaitable<void> {
+        ReadThread readers(50ms);
+        EXPECT_TRUE(co_await readers.open(folder.file()));
+        // More than the machine can answer in that time, whatever machine it is.
+        auto endless = [](Reader& reader) -> Result<std::size_t, StoreError> {
+            for (;;) {
+                IncidentFilter all;
+                all.limit = 300;
+                const auto rows = reader.incidents(all);
+                if (!rows) return failure(rows.error());
+            }
+        };
+        const auto answer = co_await readers.ask(endless);
+        EXPECT_FALSE(answer);
+        if (answer) co_return;
+        EXPECT_EQ(answer.error().kind, StoreError::Kind::too_long);
+        EXPECT_THAT(answer.error().what, HasSubstr("given up"));
+        EXPECT_THAT(answer.error().what, HasSubstr("Ask for less"));
+        auto quick = [](Reader& reader) { return reader.meta("database_id"); };
+        const auto next = co_await readers.ask(quick);
+        EXPECT_TRUE(next && *next) << "the deadline was that of one question";
+        co_await readers.close();
+    });
+}
+
+TEST_F(ReadThreadTest, DoesNotBeginWhatWaitedTooLongBehindAnother) {
+    run_on_loop([this](Loop loop) -> asio::awaitable<void> {
+        ReadThread readers(1ms);
+        EXPECT_TRUE(co_await readers.open(folder.file()));
+        std::promise<void> gate;
+        bool begun = false;
+        std::optional<Text> late;
+        TaskGroup tasks(loop, &fail_test);
+        auto first = [&]() -> asio::awaitable<void> {
+            auto job = [&](Reader&) -> Text {
+                gate.get_future().wait();
+                return std::string();
+            };
+            co_await readers.ask(job);
+        };
+        auto second = [&]() -> asio::awaitable<void> {
+            auto job = [&](Reader&) -> Text {
+                begun = true;
+                return std::string();
+            };
+            late = co_await readers.ask(job);
+        };
+        tasks.spawn("first", first());
+        tasks.spawn("second", second());
+        co_await asio::post(loop, asio::use_awaitable);
+        const auto over = std::chrono::steady_clock::now() + 2ms;
+        while (std::chrono::steady_clock::now() < over)
+            co_await asio::post(loop, asio::use_awaitable);
+        gate.set_value();
+        while (!late) co_await asio::post(loop, asio::use_awaitable);
+        EXPECT_FALSE(begun);
+        EXPECT_FALSE(*late);
+        co_await tasks.stop();
+        co_await readers.close();
+    });
+}
+
+}  // namespace
+}  // namespace runnerwatch

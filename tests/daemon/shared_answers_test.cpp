@@ -1,0 +1,127 @@
+#include "daemon/api/shared_answers.h"
+
+#include "tests/daemon/run_on_loop.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+namespace runnerwatch {
+namespace {
+
+using testing::ElementsAre;
+
+// Answers that come when the test wants them: numbers in the order of the asking.
+class Asked {
+public:
+    explicit Asked(Loop loop)
+        : loop_(loop),
+          gate_(loop, asio::steady_timer::time_point::max()),
+          tasks(loop, &fail_test) {}
+
+    void ask(const std::string& question) { listeners.spawn(question, one(question)); }
+    void begin_to_read() {
+        for (auto* begun : begun_) *begun = true;
+    }
+    asio::awaitable<void> answer_all() {
+        gate_.cancel();
+        auto done = [this] { return listeners.running() == 0; };
+        co_await until(done);
+    }
+    asio::awaitable<void> turn() {
+        for (int i = 0; i < 5; ++i) co_await asio::post(loop_, asio::use_awaitable);
+    }
+
+    std::vector<std::string> heard;
+    int asked = 0;
+
+private:
+    asio::awaitable<void> one(std::string question) {
+        SharedAnswers::Ask ask = [this](std::atomic<bool>& begun) { return read(begun); };
+        const auto answer = co_await answers.ask(std::move(question), std::move(ask));
+        heard.push_back(answer->body);
+    }
+    asio::awaitable<SharedAnswers::Answer> read(std::atomic<bool>& begun) {
+        const std::string number = std::to_string(++asked);
+        begun_.push_back(&begun);
+        boost::system::error_code woken;
+        auto token = asio::redirect_error(asio::use_awaitable, woken);
+        co_await gate_.async_wait(token);
+        ServerReply reply;
+        reply.body = number;
+        co_return reply;
+    }
+
+    Loop loop_;
+    asio::steady_timer gate_;
+    std::vector<std::atomic<bool>*> begun_;
+
+public:
+    TaskGroup tasks;
+    SharedAnswers answers{tasks};
+    TaskGroup listeners{loop_, &fail_test};
+};
+
+TEST(SharedAnswers, AsksOnceForAllWhoWaitForTheSame) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Asked page(loop);
+        for (const char* question : {"a", "b", "a", "a"}) page.ask(question);
+        co_await page.turn();
+        EXPECT_EQ(page.asked, 2);
+        co_await page.answer_all();
+        EXPECT_THAT(page.heard, testing::UnorderedElementsAre("1", "1", "1", "2"));
+        page.ask("a");
+        co_await page.turn();
+        EXPECT_EQ(page.asked, 3) << "an answer is not kept";
+        co_await page.answer_all();
+        co_await page.tasks.stop();
+        co_await page.listeners.stop();
+    });
+}
+
+TEST(SharedAnswers, GivesNobodyWhatIsBeingReadAlready) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Asked page(loop);
+        page.ask("a");
+        co_await page.turn();
+        page.begin_to_read();
+        page.ask("a");
+        page.ask("a");
+        co_await page.turn();
+        EXPECT_EQ(page.asked, 2);
+        co_await page.answer_all();
+        EXPECT_THAT(page.heard, testing::UnorderedElementsAre("1", "2", "2"));
+        co_await page.tasks.stop();
+        co_await page.listeners.stop();
+    });
+}
+
+TEST(SharedAnswers, OutlivesWhoAskedFirst) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Asked page(loop);
+        page.ask("a");
+        co_await page.turn();
+        TaskGroup others(loop, &fail_test);
+        std::string heard;
+        auto second = [&]() -> asio::awaitable<void> {
+            SharedAnswers::Ask never;
+            const auto answer = co_await page.answers.ask("a", std::move(never));
+            heard = answer->body;
+        };
+        others.spawn("second", second());
+        co_await page.turn();
+        co_await page.listeners.stop();
+        co_await page.answer_all();
+        auto done = [&] { return others.running() == 0; };
+        co_await until(done);
+        EXPECT_EQ(heard, "1");
+        EXPECT_THAT(page.heard, ElementsAre());
+        co_await page.tasks.stop();
+    });
+}
+
+}  // namespace
+}  // namespace runnerwatch
