@@ -20,6 +20,7 @@ constexpr double growth_per_turn = 0.02;  // of the configured rate
 constexpr seconds halved_again{1};
 constexpr milliseconds node_first{500};
 constexpr seconds node_most{30};
+constexpr milliseconds try_every{500};  // where the server cannot be reached
 
 }  // namespace
 
@@ -67,6 +68,11 @@ void OpenPacer::Turn::failed() {
     end();
 }
 
+void OpenPacer::Turn::unreachable() {
+    if (pacer_) pacer_->note_unreachable();
+    end();
+}
+
 void OpenPacer::Turn::end() {
     if (auto* pacer = std::exchange(pacer_, nullptr)) pacer->ended(node_);
 }
@@ -89,6 +95,10 @@ void OpenPacer::pump() {
     filled_at_ = now;
     Time earliest = Time::max();
     while (tokens_ >= 1) {
+        if (away_ && now < try_at_) {
+            if (waiting_ > 0) wake_at(try_at_);
+            return;
+        }
         Node* node = next_node(now, earliest);
         if (!node) break;
         const auto waiter = node->waiters.front().lock();
@@ -96,6 +106,7 @@ void OpenPacer::pump() {
         --waiting_;
         if (!waiter) continue;  // it was cancelled
         tokens_ -= 1;
+        if (away_) try_at_ = now + try_every;
         ++node->open;
         waiter->called = true;
         waiter->bell.cancel();
@@ -146,9 +157,16 @@ void OpenPacer::ended(const std::string& name) {
         nodes_.erase(found);
 }
 
+// Many streams tell of one trouble.
+void OpenPacer::note_unreachable() {
+    if (std::exchange(away_, true)) return;
+    try_at_ = SteadyClock::now() + try_every;
+}
+
 void OpenPacer::note(const std::string& name, bool well) {
     Node& node = nodes_[name];
     const Time now = SteadyClock::now();
+    away_ = false;
     if (well) {
         node.failures = 0;
         rate_ = std::min(rate_most_, rate_ + rate_most_ * growth_per_turn);
@@ -156,8 +174,10 @@ void OpenPacer::note(const std::string& name, bool well) {
     }
     const auto wait =
         std::min<SteadyClock::duration>(node_first * (1 << std::min(node.failures, 6)), node_most);
-    ++node.failures;
-    node.not_before = now + wait;
+    if (now >= node.not_before) {  // else it is told again by what was asked before
+        ++node.failures;
+        node.not_before = now + wait;
+    }
     if (now - halved_at_ < halved_again) return;
     halved_at_ = now;
     rate_ = std::max(rate_most_ * rate_least_share, rate_ / 2);

@@ -19,8 +19,10 @@ namespace runnerwatch {
 // requests bypass its priority and fairness.
 //
 // A token bucket of `rate` turns a second for the cluster, halved where the server is overloaded
-// or away and grown again by what succeeds, and at most `per_node` openings at once on a node,
-// whose failures keep all of its containers waiting together. Nodes are served in turn.
+// and grown again by what succeeds, and at most `per_node` openings at once on a node, whose
+// failures keep all of its containers waiting together. Nodes are served in turn. While the server
+// cannot be reached one turn tries for all, twice a second: log files are rotated meanwhile, and
+// what was in them is lost.
 //
 // Confined to the loop. Turns must not outlive it.
 class OpenPacer {
@@ -44,8 +46,10 @@ public:
         ~Turn() { end(); }
 
         void succeeded();
-        // The server or the node could not answer: 429, 5xx, no connection.
+        // The server or the node could not answer: 429, 5xx.
         void failed();
+        // There is no connection to the server.
+        void unreachable();
         explicit operator bool() const { return pacer_ != nullptr; }
 
     private:
@@ -69,12 +73,15 @@ private:
     Node* next_node(Time now, Time& earliest);
     void ended(const std::string& node);
     void note(const std::string& node, bool well);
+    void note_unreachable();
 
     Loop loop_;
     const double rate_most_;
     double rate_;
     double tokens_ = 1;
     Time filled_at_, halved_at_{};
+    bool away_ = false;  // the server was not reached
+    Time try_at_{};      // and is tried again then
     std::map<std::string, Node> nodes_;
     std::deque<std::string> order_;  // of nodes with waiters
     std::size_t waiting_ = 0;

@@ -186,4 +186,10 @@ Duration PodSource::next_probe() {
     return probe_at_ - now;
 }
 
+void PodSource::set_unfollowed(bool unfollowed) {
+    if (unfollowed_ == unfollowed) return;
+    unfollowed_ = unfollowed;
+    if (options_.on_unfollowed) options_.on_unfollowed(place_, unfollowed);
+}
+
 }  // namespace runnerwatch

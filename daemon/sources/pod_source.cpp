@@ -231,8 +231,9 @@ asio::awaitable<PodSource::Next> PodSource::read(bool following) {
 // What an answer says that has ended or was given up.
 asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
     const auto end = std::move(answer_->end);
-    use_turn(end ? end->status : 0);  // where no answer had begun
-    if (!end) {                       // it was given up
+    if (end) use_turn(end->status);  // where no answer had begun
+    if (!end) {                      // it was given up
+        turn_ = {};
         log_.drop_alignment();
         co_return Next::retry;
     }
@@ -363,16 +364,13 @@ asio::awaitable<void> PodSource::take_turn() {
 }
 
 void PodSource::use_turn(int status) {
-    if (status == 0 || status == 429 || status >= 500)
+    if (status == 0) quick_.reset();  // the pacer says when the server is tried again
+    if (status == 0)
+        turn_.unreachable();
+    else if (status == 429 || status >= 500)
         turn_.failed();
     else
         turn_.succeeded();
-}
-
-void PodSource::set_unfollowed(bool unfollowed) {
-    if (unfollowed_ == unfollowed) return;
-    unfollowed_ = unfollowed;
-    if (options_.on_unfollowed) options_.on_unfollowed(place_, unfollowed);
 }
 
 Duration PodSource::pause(Next next) {

@@ -89,6 +89,25 @@ TEST(OpenPacer, HalvesItsRateForAFailureAndGrowsItBack) {
     });
 }
 
+TEST(OpenPacer, LetsOneTryForAllWhileTheServerCannotBeReached) {
+    with_rig(1'000, [](Rig& rig) -> asio::awaitable<void> {
+        for (int i = 0; i < 3; ++i) rig.ask("node-" + std::to_string(i));
+        co_await rig.serves(3);
+        for (auto& turn : rig.held) turn.unreachable();
+        EXPECT_EQ(rig.pacer.rate(), 1'000) << "it is not overloaded";
+        const auto began = std::chrono::steady_clock::now();
+        for (int i = 0; i < 10; ++i) rig.ask("node-" + std::to_string(i));
+        co_await rig.serves(4);
+        rig.held.back().unreachable();
+        EXPECT_EQ(rig.pacer.waiting(), 9u);
+        co_await rig.serves(5);
+        EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(990));
+        rig.held.back().succeeded();
+        co_await rig.serves(13);
+        EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+    });
+}
+
 TEST(OpenPacer, ForgetsWhoeverWaitsNoMore) {
     run_on_loop([](Loop loop) -> asio::awaitable<void> {
         OpenPacer pacer(loop, 5);
