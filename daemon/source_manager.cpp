@@ -13,6 +13,11 @@ namespace {
 constexpr std::chrono::seconds probe_again{10};  // our clock
 constexpr std::chrono::minutes prove_files_every{1};
 
+// Of the database's meta table, with a cluster's name behind it.
+constexpr std::string_view watched_until = "watched_until/";
+constexpr std::chrono::seconds note_watched_every{5};
+constexpr std::chrono::seconds watch_lag{10};  // an event may be that old when it comes
+
 }  // namespace
 
 SourceManager::SourceManager(Loop loop, const Config& config, const Matcher& matcher,
@@ -61,9 +66,12 @@ void SourceManager::start(const StoredState& stored, const std::vector<CoverageR
         if (position != stored_.end() && position->second.complete) continue;
         stored_coverage_[row.instance].push_back(row);
     }
-    watched_since_ = clock_.now();
-    if (const auto alive = stored.meta.find("last_alive"); alive != stored.meta.end())
-        if (const auto at = parse_time(alive->second)) watched_since_ = at->time;
+    for (const auto& [name, value] : stored.meta) {
+        const auto at = parse_time(value);
+        if (at && name == "last_alive") last_alive_ = at->time;
+        if (at && name.starts_with(watched_until))
+            watched_until_[name.substr(watched_until.size())] = at->time;
+    }
     for (const auto& [instance, row] : stored_)
         if (row.complete) finished_.insert(instance);
     for (const auto& file : config_.files) start_file(file);
@@ -92,6 +100,12 @@ void SourceManager::start_cluster(const ClusterConfig& config) {
     }
     cluster->api = std::make_unique<ApiClient>(loop_, std::move(*access),
                                                static_cast<double>(config.open_rate));
+    // A daemon that lives and has no list of the pods yet has not watched them.
+    const auto watched = watched_until_.find(cluster->config.name);
+    if (watched != watched_until_.end())
+        cluster->watched_since = watched->second;
+    else
+        cluster->watched_since = last_alive_.value_or(clock_.now());
     Cluster& made = *cluster;
     clusters_.push_back(std::move(cluster));
     std::vector<std::string> namespaces = config.namespaces;
@@ -189,6 +203,7 @@ void SourceManager::check_all_caught_up() {
 
 void SourceManager::take_changes(ChangeSet& changes) {
     changes.merge(std::exchange(changes_, ChangeSet{}));
+    for (const auto& cluster : clusters_) note_watched(*cluster, changes);
     for (auto reading = readings_.begin(); reading != readings_.end();) {
         Reading& current = *reading->second;
         current.reader->take_changes(changes);
@@ -197,6 +212,16 @@ void SourceManager::take_changes(ChangeSet& changes) {
                           !current.reader->place().member_uid.empty();
         reading = over ? readings_.erase(reading) : std::next(reading);
     }
+}
+
+void SourceManager::note_watched(Cluster& cluster, ChangeSet& changes) {
+    if (cluster.watches.empty() || cluster.lists_awaited > 0) return;
+    Timestamp heard = Timestamp::max();
+    for (const auto& watch : cluster.watches)
+        heard = std::min(heard, watch->heard_at().value_or(Timestamp::min()));
+    if (heard < cluster.watched_noted + note_watched_every) return;
+    cluster.watched_noted = heard;
+    changes.meta[std::string(watched_until) + cluster.config.name] = format_time(heard - watch_lag);
 }
 
 void SourceManager::end_dropping() {

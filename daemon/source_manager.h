@@ -66,8 +66,10 @@ private:
     struct Reading;
 
     void start_cluster(const ClusterConfig& config);
+    void note_watched(Cluster& cluster, ChangeSet& changes);
     void on_trouble(Cluster& cluster, const std::string& whose, const std::string& what,
                     const std::string& over);
+    void on_unfollowed(Cluster& cluster, const Place& place, bool unfollowed);
     void on_log_trouble(Cluster& cluster, const Place& place, const std::string& what, bool right);
     void start_file(const FileConfig& config);
     void start_journal(const JournalConfig& config);
@@ -104,7 +106,9 @@ private:
     std::map<std::string, std::int64_t> coverage_ordinals_;
     std::map<std::string, std::vector<CoverageRow>> stored_coverage_;  // read, and open gaps
     ContainerRuns runs_;
-    Timestamp watched_since_{};  // what began later was to be read from its beginning
+    // By cluster, of the start: up to when all of its pods were known.
+    std::map<std::string, Timestamp> watched_until_;
+    std::optional<Timestamp> last_alive_;  // of the process before this one
     std::vector<std::unique_ptr<Cluster>> clusters_;
     std::map<std::string, std::unique_ptr<Reading>> readings_;  // by instance
     std::map<std::string, std::string> local_troubles_;  // of files and journals, by instance

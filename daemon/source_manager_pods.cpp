@@ -84,13 +84,16 @@ SourceManager::Reading* SourceManager::follow(Cluster& cluster, const Pod& pod,
     options.probe_every = cluster.config.probe_every;
     options.run = container.restarts - (previous ? 1 : 0);
     // What began while we watched is no history.
-    if (started_at && *started_at + whole_seconds >= watched_since_) {
+    if (started_at && *started_at + whole_seconds >= cluster.watched_since) {
         options.history = std::max(options.history, clock_.now() - *started_at + start_tolerance);
         options.began = started_at;
     }
     options.renew_every = cluster.config.renew_every;
     options.on_trouble = [this, &cluster](const Place& where, const std::string& what, bool right) {
         on_log_trouble(cluster, where, what, right);
+    };
+    options.on_unfollowed = [this, &cluster](const Place& where, bool unfollowed) {
+        on_unfollowed(cluster, where, unfollowed);
     };
     auto source = std::make_unique<PodSource>(*cluster.api, clock_, place, container_id, container,
                                               stored_position(place.instance), std::move(options));
@@ -112,12 +115,29 @@ void SourceManager::on_log_trouble(Cluster& cluster, const Place& place, const s
         hooks_.report("log of " + place.namespace_ + "/" + place.member + ": " + what);
 }
 
+// Said once for a node, however many of its containers are concerned.
+void SourceManager::on_unfollowed(Cluster& cluster, const Place& place, bool unfollowed) {
+    auto& instances = cluster.unfollowed[place.node];
+    if (unfollowed)
+        instances.insert(place.instance);
+    else
+        instances.erase(place.instance);
+    const std::string what =
+        "logs of node " + place.node +
+        " cannot be followed: its kubelet has no inotify instance left (too many open files); they "
+        "are asked for every few seconds instead, so lines come late and none is lost; raise "
+        "fs.inotify.max_user_instances there (sysctl -w fs.inotify.max_user_instances=8192)";
+    on_trouble(cluster, "logs of node " + place.node, instances.empty() ? "" : what,
+               "logs of node " + place.node + " can be followed again");
+    if (instances.empty()) cluster.unfollowed.erase(place.node);
+}
+
 // The run that the container shows, and what can still be read of those before it.
 void SourceManager::follow_runs(Cluster& cluster, const Pod& pod, const PodContainer& container) {
     const Place place = place_of(cluster, pod, container, container.id);
     ContainerRuns::News news;
     if (!container.id.empty())
-        news = runs_.see(place, container, pod.created_at + whole_seconds >= watched_since_);
+        news = runs_.see(place, container, pod.created_at + whole_seconds >= cluster.watched_since);
     if (!container.last_id.empty() && container.last_id != container.id) {
         const auto last = instance_of(cluster.config.name, pod, container.name, container.last_id);
         if (news.previous || known(last)) follow(cluster, pod, container, container.last_id, true);

@@ -13,7 +13,10 @@ struct SourceManager::Cluster {
     std::vector<std::unique_ptr<RightsCheck>> checks;
     std::set<std::string> pods;  // uids of those with followed containers
     std::size_t lists_awaited = 0;
-    std::map<std::string, std::string> troubles;  // in words, by what has them
+    Timestamp watched_since{};  // what began later was to be read from its beginning
+    Timestamp watched_noted{};  // up to which it is written down that its pods were watched
+    std::map<std::string, std::set<std::string>> unfollowed;  // instances, by node
+    std::map<std::string, std::string> troubles;              // in words, by what has them
 };
 
 struct SourceManager::Reading {

@@ -164,7 +164,7 @@ void SourceReader::note_dropped() {
     row.lines = static_cast<std::int64_t>(dropped_);
     row.details = "the database could not be written for too long";
     row.noted_at = context_.clock.now();
-    coverage_.coverage[{row.instance, row.ordinal}] = std::move(row);
+    coverage_[{row.instance, row.ordinal}] = std::move(row);
 }
 
 void SourceReader::end_dropping() {
@@ -316,7 +316,7 @@ void SourceReader::note_gap(CoverageRow row) {
     row.noted_at = context_.clock.now();
     context_.metrics.gap(row.kind);
     context_.book.gap(row.instance, row.from, row.to, gap_words(row), row.noted_at);
-    coverage_.coverage[{row.instance, row.ordinal}] = row;
+    coverage_[{row.instance, row.ordinal}] = row;
     if (!row.to) open_gaps_.push_back(std::move(row));
     dirty_ = true;
     context_.changed();
@@ -326,7 +326,7 @@ void SourceReader::note_gap(CoverageRow row) {
 void SourceReader::end_gaps(Timestamp at) {
     for (auto& row : open_gaps_) {
         row.to = at;
-        coverage_.coverage[{row.instance, row.ordinal}] = std::move(row);
+        coverage_[{row.instance, row.ordinal}] = std::move(row);
     }
     open_gaps_.clear();
     dirty_ = true;
@@ -389,11 +389,12 @@ void SourceReader::take_changes(ChangeSet& changes) {
         read.to = read_up_to_;
         read.lines = static_cast<std::int64_t>(row.lines);
         read.noted_at = now;
-        coverage_.coverage[{row.instance, read_ordinal}] = read;
+        coverage_[{row.instance, read_ordinal}] = read;
     }
     note_dropped();
     changes.positions[row.instance] = row;
-    changes.merge(std::exchange(coverage_, ChangeSet{}));
+    for (auto& [key, written] : std::exchange(coverage_, {}))
+        changes.coverage[key] = std::move(written);
 }
 
 }  // namespace runnerwatch

@@ -12,8 +12,9 @@
 #include "parsers/record_reader.h"
 #include "parsers/redaction.h"
 
+#include <boost/container/deque.hpp>
+
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -106,7 +107,7 @@ private:
     ReaderContext& context_;
     RecordReader records_;
     LineRedactor keys_;
-    std::deque<ContextLine> before_;
+    boost::container::deque<ContextLine> before_;
     std::size_t before_bytes_ = 0;
     std::uint64_t lines_ = 0;  // handed over so far
     CrashMark::Line last_line_;
@@ -117,7 +118,7 @@ private:
     std::uint64_t dropped_ = 0;
     std::optional<Timestamp> dropped_from_, dropped_to_;
     std::int64_t dropped_ordinal_ = 0;
-    ChangeSet coverage_;
+    decltype(ChangeSet::coverage) coverage_;  // rows that are to be written
     bool dirty_ = false;
     bool caught_up_ = false;
     bool complete_ = false;

@@ -25,13 +25,21 @@ Timestamp time_of(std::uint64_t bits) {
 }  // namespace
 
 void AnchorRing::push(LineMark line) {
+    run_ = !lines_.empty() && lines_.back().time == line.time ? run_ + 1 : 1;
     lines_.push_back(line);
     const auto old = [&](const LineMark& other) {  // also what a clock that was set back left ahead
         return other.time < line.time - remembered || other.time > line.time + remembered;
     };
+    latest_ = lines_.size() == 1 ? line.time : std::max(latest_, line.time);
     while (lines_.size() > stored_max + spare_max &&
-           (old(lines_.front()) || lines_.size() > remembered_max))
+           (old(lines_.front()) || lines_.size() > remembered_max)) {
+        const bool was_latest = lines_.front().time == latest_;
         lines_.pop_front();
+        if (!was_latest) continue;
+        latest_ = line.time;
+        for (const LineMark& other : lines_) latest_ = std::max(latest_, other.time);
+    }
+    run_ = std::min(run_, lines_.size());
 }
 
 bool AnchorRing::contains(const LineMark& line) const {
@@ -40,6 +48,12 @@ bool AnchorRing::contains(const LineMark& line) const {
 
 std::size_t AnchorRing::count(const LineMark& line) const {
     return static_cast<std::size_t>(std::count(lines_.begin(), lines_.end(), line));
+}
+
+std::optional<LineMark> AnchorRing::before(const LineMark& line) const {
+    const auto found = std::find(lines_.rbegin(), lines_.rend(), line);
+    if (found == lines_.rend() || found + 1 == lines_.rend()) return std::nullopt;
+    return *(found + 1);
 }
 
 std::vector<LineMark> AnchorRing::newest() const {
@@ -77,7 +91,7 @@ std::optional<AnchorRing> AnchorRing::parse(std::string_view blob) {
     if (has_from) ring.from_ = time_of(take_little_endian<std::uint64_t>(blob));
     for (std::size_t i = 0; i < count; ++i) {
         const Timestamp time = time_of(take_little_endian<std::uint64_t>(blob));
-        ring.lines_.push_back({time, take_little_endian<std::uint64_t>(blob)});
+        ring.push({time, take_little_endian<std::uint64_t>(blob)});
     }
     return ring;
 }
@@ -114,8 +128,7 @@ void Alignment::add(Line line) {
         repeats_ = first_match_.has_value();
         if (!first_match_) first_match_ = lines_.size();
     }
-    overdue_ =
-        mark.time > latest_ + reorder_max || lines_.size() >= lines_max || bytes_ >= bytes_max;
+    overdue_ = mark.time > latest_ + reorder_max || full();
 }
 
 void Alignment::end() {
@@ -154,6 +167,13 @@ void Alignment::decide(std::size_t known, bool anchored) {
 
 const Alignment::Line* Alignment::last_known() const {
     return known_ > 0 ? &lines_[known_ - 1] : nullptr;
+}
+
+AnchorRing Alignment::refreshed() const {
+    if (!anchored_ || known_ <= ring_.size()) return ring_;
+    AnchorRing ring(ring_.from());
+    for (std::size_t i = 0; i < known_; ++i) ring.push(lines_[i].mark);
+    return ring;
 }
 
 std::vector<Alignment::Line> Alignment::take_new() && {

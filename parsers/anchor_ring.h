@@ -2,9 +2,10 @@
 
 #include "parsers/timestamp.h"
 
+#include <boost/container/deque.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,13 +40,22 @@ public:
     void push(LineMark line);
 
     bool empty() const { return lines_.empty(); }
+    std::size_t size() const { return lines_.size(); }
     const LineMark& last() const { return lines_.back(); }
     const LineMark& first() const { return lines_.front(); }  // of those in memory
+    Timestamp latest() const { return latest_; }  // of those, which need not be the last
     std::optional<Timestamp> from() const { return from_; }
 
     // Whether this line is one of those in memory.
     bool contains(const LineMark& line) const;
     std::size_t count(const LineMark& line) const;
+
+    // The lines that end the ring and have one time: how many, and each of them from the first.
+    std::size_t run() const { return run_; }
+    const LineMark& of_run(std::size_t i) const { return lines_[lines_.size() - run_ + i]; }
+
+    // The line before this one. None: there is no such line in memory, or none before it.
+    std::optional<LineMark> before(const LineMark& line) const;
 
     // The newest `stored_max` lines, oldest first.
     std::vector<LineMark> newest() const;
@@ -61,7 +71,9 @@ public:
 
 private:
     std::optional<Timestamp> from_;
-    std::deque<LineMark> lines_;
+    boost::container::deque<LineMark> lines_;  // takes no memory while it is empty
+    std::size_t run_ = 0;
+    Timestamp latest_{};
 };
 
 // Decides which lines of a log that is read again were handed over before.
@@ -97,12 +109,16 @@ public:
     bool wants_end() const { return !decided_ && overdue_; }
     bool has_seen(const LineMark& line) const;
     bool empty() const { return lines_.empty(); }
+    bool full() const { return lines_.size() >= lines_max || bytes_ >= bytes_max; }
 
     // Once decided: whether the log goes on where it was left, without a hole.
     bool anchored() const { return anchored_; }
     bool repeats() const { return repeats_; }
     std::size_t known() const { return known_; }  // lines of the answer handed over before
     const Line* last_known() const;
+    const LineMark& first() const { return lines_.front().mark; }
+    // The ring with all lines that are known, which may be more than it had stored.
+    AnchorRing refreshed() const;
     // The lines that are new, in order.
     std::vector<Line> take_new() &&;
 

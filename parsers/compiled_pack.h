@@ -67,7 +67,7 @@ struct Matcher::Compiled {
     // One of every rule that detects something, the winner first.
     std::vector<Found> detect_all(const Record& record, const Judgement& judgement) const;
     Values captures_of(const Way& way, const Record& record) const;
-    void take_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor,
+    void take_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor, bool matches,
                      Values& captures) const;
     Detection detection_of(std::vector<Found>& found, const Record& record) const;
     Detection describe(const Rule& rule, const Record& record, Values captures) const;

@@ -66,6 +66,8 @@ public:
     Result<void, DecompressError> end(const Decompressor::OnPart& on_part);
 
     bool compressed() const { return decompressor_ != nullptr; }
+    // What is fed from here on is handed over as it is, in one part and where it stands.
+    bool plain() const { return begun_ && !compressed(); }
 
 private:
     Result<void, DecompressError> begin(const Decompressor::OnPart& on_part);

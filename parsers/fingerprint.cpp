@@ -1,5 +1,7 @@
 #include "parsers/fingerprint.h"
 
+#include "parsers/byte_set.h"
+
 #include <algorithm>
 #include <array>
 
@@ -17,7 +19,8 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 
 // What ends a chunk: the text between two of these is looked at as a whole.
 bool ends_chunk(char c) {
-    return is_blank(c) || std::string_view("\"'`()[]{}<>,;=|").find(c) != std::string_view::npos;
+    static constexpr ByteSet ends(" \t\n\r\"'`()[]{}<>,;=|");
+    return ends.has(c);
 }
 
 template <class Holds>

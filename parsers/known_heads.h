@@ -36,28 +36,61 @@ public:
     // again is not worth finding out about.
     const Known* met_again(std::string_view line, std::string_view head);
 
-    // What is known of a line by the bytes that it begins with, `message` being its
-    // behind_log_time(): of the heads met again that are not very long.
-    struct Beginning {
-        static constexpr std::size_t bytes_min = 24, bytes_max = 111;
-        std::uint8_t size = 0;  // of the head
+    // The head of a line that was met again and is not very long, found by the bytes alone; or that
+    // of many lines, up to the last word of their messages, which is another in each and never says
+    // anything.
+    struct alignas(64) Beginning {
+        static constexpr std::size_t bytes_min = 24, bytes_max = 120;
+        std::uint8_t size = 0;  // 0: there is none
+        bool silent = false;    // Known::silent()
+        bool before_word = false;
+        std::uint8_t reset = 0;  // then: where the message was padded to
+        std::uint16_t number = 0;
+        // The runner pads messages: most heads end where the first 64 bytes of this do.
         char head[bytes_max] = {};
-        bool silent = false;  // Known::silent()
-        Known known;
+
+        bool begins(const char* message) const {
+            if (size == 0 || differ(message, 0) != 0) return false;
+            std::uint64_t difference = differ(message, size - sizeof(std::uint64_t));
+            for (std::size_t at = 8; at + 8 < size; at += 8) difference |= differ(message, at);
+            return difference == 0;
+        }
+
+    private:
+        std::uint64_t differ(const char* message, std::size_t at) const {
+            std::uint64_t mine = 0, its = 0;
+            std::memcpy(&mine, head + at, sizeof mine);
+            std::memcpy(&its, message + at, sizeof its);
+            return mine ^ its;
+        }
     };
-    // nullptr: nothing. At least Beginning::bytes_max bytes may be looked at.
+    // What a line begins with whose behind_log_time() is `message`; nullptr: nothing that is known.
+    // At least Beginning::bytes_max bytes may be looked at.
     const Beginning* beginning(const char* message) const {
         if (beginnings_.empty()) return nullptr;
         const std::size_t slot = beginning_slot(message);
-        for (const Beginning* alike : {&beginnings_[slot], &beginnings_[slot + 1]})
-            if (alike->size > 0 && std::memcmp(message, alike->head, alike->size) == 0)
-                return alike;
-        return nullptr;
+        if (beginnings_[slot].begins(message)) return &beginnings_[slot];
+        return beginnings_[slot + 1].begins(message) ? &beginnings_[slot + 1] : nullptr;
+    }
+    const Known& known(const Beginning& beginning) const { return known_[beginning.number]; }
+
+    // Where the fields begin of a line that begins so; nullptr: its head is another.
+    const char* behind_head(const Beginning& beginning, const char* message,
+                            const char* end) const {
+        return beginning.before_word ? behind_word(beginning, message, end)
+                                     : message + beginning.size;
+    }
+
+    // Whether lines that begin so have texts of their own, one after the other: none of them is
+    // likely to be met again. As beginning().
+    bool varies(const char* message) const {
+        return !unmet_.empty() && unmet_[beginning_slot(message)] == unmet_max;
     }
 
     void forget() {
         heads_ = {};
         beginnings_.clear();
+        unmet_.clear();
     }
 
 private:
@@ -69,7 +102,10 @@ private:
         return ((first * 0x9e3779b97f4a7c15u ^ third) * 0xff51afd7ed558ccdu >> 32) % beginnings &
                ~std::size_t{1};
     }
-    void keep_beginning(std::string_view head, const Known& known);
+    const char* behind_word(const Beginning& beginning, const char* message, const char* end) const;
+    void count_unmet(std::string_view line, std::string_view head);
+    void keep_before_word(std::string_view line, std::string_view head);
+    Beginning* keep_beginning(std::string_view text, const Known& known);
 
     static constexpr std::size_t met_slots = 16 * 1024;
     static constexpr std::size_t met_bytes_max = 256;  // of a head that is worth it
@@ -77,7 +113,10 @@ private:
     const Matcher& matcher_;
     MessageMemo<Known> heads_;
     std::vector<Beginning> beginnings_;
-    std::vector<std::uint32_t> met_;  // hashes of heads, by other bits of them
+    std::vector<Known> known_;  // of the beginnings, by their numbers
+    static constexpr std::uint8_t unmet_max = 255;
+    std::vector<std::uint8_t> unmet_;  // heads in a row that were not met before, by their slots
+    std::vector<std::uint32_t> met_;   // hashes of heads, by other bits of them
     LineLook look_;
 };
 

@@ -1,6 +1,7 @@
 #include "parsers/line_sieve.h"
 
 #include "parsers/count_lines.h"
+#include "parsers/find_text.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,27 +33,41 @@ void LineSieve::feed(std::string_view bytes) {
         }
         // In pieces that the processor's cache holds.
         const std::string_view piece = bytes.substr(0, 2 * look_back);
-        buffer_ += piece;
+        append(piece);
         bytes.remove_prefix(piece.size());
         sift();
         forget();
-        if (buffer_.size() - at_ > LineFramer::line_bytes_max) begin_long_line();
+        if (size_ - at_ > LineFramer::line_bytes_max) begin_long_line();
     }
+}
+
+char* LineSieve::room() {
+    if (buffer_.size() < size_ + room_bytes) buffer_.resize(size_ + 2 * room_bytes);
+    return buffer_.data() + size_;
+}
+
+void LineSieve::append(std::string_view piece) {
+    if (piece.data() != buffer_.data() + size_) {
+        if (buffer_.size() < size_ + piece.size()) buffer_.resize(size_ + 2 * piece.size());
+        // What was put into room() behind a long line is moved to its front.
+        std::memmove(buffer_.data() + size_, piece.data(), piece.size());
+    }
+    size_ += piece.size();
 }
 
 void LineSieve::end() {
     if (long_line_) {
         reader_.line(framer_.rest(), ++lines_, base_);
-    } else if (at_ < buffer_.size()) {
-        look_at_line(without_return(std::string_view(buffer_).substr(at_)), look_);
+    } else if (at_ < size_) {
+        look_at_line(without_return(buffered().substr(at_)), look_);
         if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
-        read_on(buffer_.size());
+        read_on(size_);
     }
 }
 
 // All whole lines.
 void LineSieve::sift() {
-    const std::size_t last = buffer_.rfind('\n');
+    const std::size_t last = buffered().rfind('\n');
     if (last == npos || last < at_) return;
     const std::size_t end = last + 1;
     std::size_t limit = long_line(end);
@@ -70,29 +85,40 @@ void LineSieve::sift() {
 // The lines before `limit` up to one that the reader may need more than a look at.
 void LineSieve::search(std::size_t limit) {
     const std::size_t before = at_;
-    pass_known(limit);
+    const KnownLine unknown = pass_known(limit);
     if (at_ == limit || reads_every_line()) return;
     if (at_ > before) window_ = 1;
-    const std::size_t edge =
-        limit - at_ <= window_ ? limit : buffer_.find('\n', at_ + window_ - 1) + 1;
-    const std::string_view searched = std::string_view(buffer_).substr(0, edge);
+    std::size_t from = at_, edge = limit;
+    if (window_ == 1 && unknown.end > 0) {
+        // A collector may have put something behind the time, and a blank before that.
+        from = static_cast<std::size_t>(unknown.text.data() - buffer_.data()) - 1;
+        edge = unknown.end;
+    } else if (limit - at_ > window_) {
+        edge = buffered().find('\n', at_ + window_ - 1) + 1;
+    }
+    const std::string_view searched = buffered().substr(0, edge);
     const std::size_t found =
-        matcher_.raw_filter().next(searched, at_, reader_.selection(), buffer_.size() - edge);
+        matcher_.raw_filter().next(searched, from, reader_.selection(), size_ - edge);
     pass(found == npos ? edge : line_begin(found));
     if (found != npos) return judge();
     window_ = std::clamp(2 * window_, window_least, window_most);
 }
 
-// Lines that are all of their records, and of which is known what they say.
-void LineSieve::pass_known(std::size_t limit) {
-    if (base_ + at_ == 0) return;  // a byte order mark is for the reader
+// Lines that are all of their records, and of which is known what they say. Returns the one that is
+// not, as far as anything is known of it.
+LineSieve::KnownLine LineSieve::pass_known(std::size_t limit) {
+    if (base_ + at_ == 0) return {};  // a byte order mark is for the reader
     std::size_t passed = at_;
     const auto tell = [&] {
-        if (passed < at_) reader_.skipped(std::string_view(buffer_).substr(passed, at_ - passed));
+        if (passed < at_) reader_.skipped(buffered().substr(passed, at_ - passed));
     };
+    KnownLine unknown;
     for (bool alone = base_ + at_ == closed_at_; at_ < limit; alone = true) {
         const KnownLine line = known_line(limit);
-        if (line.known == nullptr) break;
+        if (line.known == nullptr) {
+            unknown = line;
+            break;
+        }
         if (!alone && !line.known->shape.begins && !holds_nothing_before()) break;
         if (!asked_for(line)) {
             at_ = line.end;
@@ -102,9 +128,10 @@ void LineSieve::pass_known(std::size_t limit) {
         tell();
         read_on(line.end);
         passed = at_;
-        if (reads_every_line()) return;
+        if (reads_every_line()) return {};
     }
     tell();
+    return unknown;
 }
 
 // The line at at_.
@@ -113,31 +140,42 @@ LineSieve::KnownLine LineSieve::known_line(std::size_t limit) {
     const char* const end = buffer_.data() + limit;
     if (static_cast<std::size_t>(end - begin) > 2 * KnownHeads::Beginning::bytes_max) {
         const char* const message = behind_log_time(begin);
-        if (const auto* alike = heads_.beginning(message)) {
-            const LineEnd line = find_line_end(message + alike->size, end);
+        const auto* alike = heads_.beginning(message);
+        if (const char* fields = alike ? heads_.behind_head(*alike, message, end) : nullptr) {
+            const LineEnd line = find_line_end(fields, end);
             if ((*message == '\x1b' || !line.quotes) && line.newline[-1] != '\r')
-                return {&alike->known,
+                return {&heads_.known(*alike),
                         alike->silent,
                         {message, line.newline},
-                        static_cast<std::size_t>(line.newline + 1 - buffer_.data())};
+                        static_cast<std::size_t>(fields - message),
+                        behind(line.newline)};
+        } else if (message != begin && (alike != nullptr || heads_.varies(message))) {
+            return varying_line({message, find_line_end(message, end).newline});
         }
     }
-    const std::size_t newline = buffer_.find('\n', at_);
+    const std::size_t newline = buffered().find('\n', at_);
     const std::string_view line = line_at(at_, newline + 1);
     const auto head = runner_head(line);
     if (!head) return {};
     if (const KnownHeads::Known* known = heads_.met_again(line, *head))
         return {known, known->silent(), line.substr(static_cast<std::size_t>(head->data() - begin)),
-                newline + 1};
+                head->size(), newline + 1};
     if (begins_as_sentence(*head)) closed_at_ = base_ + newline + 1;
     return {};
+}
+
+// A line that is likely not to be known: `text`, without its time.
+LineSieve::KnownLine LineSieve::varying_line(std::string_view text) {
+    const std::size_t end = behind(text.data() + text.size());
+    if (begins_as_sentence(text) && find_text(text, runner_reset) != npos) closed_at_ = base_ + end;
+    return {nullptr, false, text, 0, end};
 }
 
 // The first line behind at_ that is longer than a line may be; `end`: there is none.
 std::size_t LineSieve::long_line(std::size_t end) const {
     for (std::size_t begin = at_; end - begin > LineFramer::line_bytes_max;) {
         const std::size_t newline =
-            std::string_view(buffer_).substr(begin, LineFramer::line_bytes_max + 1).rfind('\n');
+            buffered().substr(begin, LineFramer::line_bytes_max + 1).rfind('\n');
         if (newline == npos) return begin;
         begin += newline + 1;
     }
@@ -152,7 +190,7 @@ std::size_t LineSieve::line_begin(std::size_t at) const {
 }
 
 void LineSieve::pass(std::size_t to) {
-    const std::string_view lines = std::string_view(buffer_).substr(at_, to - at_);
+    const std::string_view lines = buffered().substr(at_, to - at_);
     if (lines.empty()) return;
     reader_.skipped(lines);
     // A window of one line is that line.
@@ -161,7 +199,7 @@ void LineSieve::pass(std::size_t to) {
 }
 
 std::string_view LineSieve::line_at(std::size_t begin, std::size_t end) const {
-    return without_return(std::string_view(buffer_).substr(begin, end - 1 - begin));
+    return without_return(buffered().substr(begin, end - 1 - begin));
 }
 
 // The line at at_ was found by the filter, or is a long one.
@@ -175,7 +213,7 @@ void LineSieve::judge() {
     look_at_line(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
-    if (alone && plain && !reader_.wants(judgement(look_), look_.text)) return pass(end);
+    if (alone && plain && !reader_.wants(judgement(look_), look_.text, 0)) return pass(end);
     read_before(begin, look_);
     read_on(end);
 }
@@ -187,7 +225,8 @@ std::optional<bool> LineSieve::wants_known(std::string_view line) {
     const KnownHeads::Known* alike = head ? heads_.of(line, *head, true) : nullptr;
     if (alike == nullptr || !(alike->shape.begins || holds_nothing_before())) return std::nullopt;
     return reader_.wants(*alike->says,
-                         line.substr(static_cast<std::size_t>(head->data() - line.data())));
+                         line.substr(static_cast<std::size_t>(head->data() - line.data())),
+                         head->size());
 }
 
 // Whether the line before the one at at_ surely leaves nothing that this one could belong to.
@@ -231,10 +270,9 @@ std::size_t LineSieve::record_begin(const LineLook& look) const {
 
 // Gives the reader the lines of this container from `begin` to at_.
 void LineSieve::read_before(std::size_t begin, const LineLook& look) {
-    std::uint64_t number =
-        lines_ - count_lines(std::string_view(buffer_).substr(begin, at_ - begin));
+    std::uint64_t number = lines_ - count_lines(buffered().substr(begin, at_ - begin));
     while (begin < at_) {
-        const std::size_t end = buffer_.find('\n', begin) + 1;
+        const std::size_t end = buffered().find('\n', begin) + 1;
         ++number;
         look_at_line(line_at(begin, end), other_);
         if (other_.pod == look.pod && other_.container == look.container) read(begin, end, number);
@@ -249,7 +287,7 @@ void LineSieve::read_on(std::size_t end) {
 }
 
 void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
-    std::string_view text = std::string_view(buffer_).substr(begin, end - begin);
+    std::string_view text = buffered().substr(begin, end - begin);
     if (text.ends_with('\n')) text.remove_suffix(1);
     const bool cut = text.size() > LineFramer::line_bytes_max;
     reader_.line({without_return(text.substr(0, LineFramer::line_bytes_max)), cut, end - begin},
@@ -258,12 +296,12 @@ void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
 
 // The rest of the line comes by way of the framer, which keeps no more of it than is shown.
 void LineSieve::begin_long_line() {
-    look_at_line(std::string_view(buffer_).substr(at_, LineFramer::line_bytes_max), look_);
+    look_at_line(buffered().substr(at_, LineFramer::line_bytes_max), look_);
     if (!reader_.reads_every_line()) read_before(record_begin(look_), look_);
     framer_.clear();
-    framer_.feed(std::string_view(buffer_).substr(at_), [](const FramedLine&) {});
-    base_ += buffer_.size();
-    buffer_.clear();
+    framer_.feed(buffered().substr(at_), [](const FramedLine&) {});
+    base_ += size_;
+    size_ = 0;
     at_ = 0;
     long_line_ = true;
 }
@@ -271,7 +309,8 @@ void LineSieve::begin_long_line() {
 void LineSieve::forget() {
     if (at_ < 4 * look_back) return;
     const std::size_t drop = line_begin(at_ - look_back);
-    buffer_.erase(0, drop);
+    std::memmove(buffer_.data(), buffer_.data() + drop, size_ - drop);
+    size_ -= drop;
     base_ += drop;
     at_ -= drop;
 }

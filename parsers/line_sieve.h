@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
+#include <vector>
 
 namespace runnerwatch {
 
@@ -33,8 +33,10 @@ public:
         // Something is open that further lines decide.
         virtual bool reads_every_line() const = 0;
         virtual RawFilter::Selection& selection() = 0;
-        // Whether the only line of a record, of which the rules say this, is worth reading.
-        virtual bool wants(const MessageJudgement& says, std::string_view line) = 0;
+        // Whether the only line of a record, of which the rules say this, is worth reading. No
+        // field of it stands before `fields`.
+        virtual bool wants(const MessageJudgement& says, std::string_view line,
+                           std::size_t fields) = 0;
         // The end of the last line that was read of this container, in bytes of the input.
         virtual std::uint64_t read_until(std::string_view pod,
                                          std::string_view container) const = 0;
@@ -50,32 +52,43 @@ public:
 
     void feed(std::string_view bytes);
 
+    // Where the next bytes may be put, so that feed() of them need not copy them.
+    static constexpr std::size_t room_bytes = 64 * 1024;
+    char* room();
+
     // The input ended: what stands behind the last newline is a line, too.
     void end();
 
     std::uint64_t lines() const { return lines_; }
 
     // What is still known of the input's end, whole lines.
-    std::string_view recent() const { return std::string_view(buffer_).substr(0, at_); }
+    std::string_view recent() const { return buffered().substr(0, at_); }
 
 private:
+    std::string_view buffered() const { return {buffer_.data(), size_}; }
+    void append(std::string_view piece);
     bool reads_every_line() const {
         return reader_.reads_every_line() || reader_.selection().takes_every_line();
     }
     void sift();
-    void pass_known(std::size_t limit);
     struct KnownLine {
         const KnownHeads::Known* known = nullptr;  // nullptr: it is not
         bool silent = false;                       // it says nothing
         std::string_view text;                     // of its record
-        std::size_t end = 0;
+        std::size_t fields = 0;                    // behind its head
+        std::size_t end = 0;                       // 0: this was not looked for
     };
+    KnownLine pass_known(std::size_t limit);
     KnownLine known_line(std::size_t limit);
+    KnownLine varying_line(std::string_view text);
     bool asked_for(const KnownLine& line) {
-        return !line.silent && reader_.wants(*line.known->says, line.text);
+        return !line.silent && reader_.wants(*line.known->says, line.text, line.fields);
     }
     void search(std::size_t limit);
-    std::size_t line_end() const { return buffer_.find('\n', at_) + 1; }
+    std::size_t line_end() const { return buffered().find('\n', at_) + 1; }
+    std::size_t behind(const char* newline) const {
+        return static_cast<std::size_t>(newline + 1 - buffer_.data());
+    }
     void pass(std::size_t to);
     void judge();
     std::optional<bool> wants_known(std::string_view line);
@@ -93,7 +106,8 @@ private:
 
     const Matcher& matcher_;
     Reader& reader_;
-    std::string buffer_;
+    std::vector<char> buffer_;
+    std::size_t size_ = 0;     // of what is in use of it
     std::uint64_t base_ = 0;   // of the buffer, in bytes of the input
     std::size_t at_ = 0;       // in the buffer: what stands before has been read or passed over
     std::uint64_t lines_ = 0;  // before at_

@@ -27,7 +27,9 @@ const std::string* text_of(const Record& record, const Values& captures, const s
 }
 
 Values values_of(const Record& record, const Values& captures) {
-    Values values = captures;
+    Values values;
+    values.reserve(captures.size() + record.fields.size());
+    values = captures;
     for (const Field& field : record.fields) values.emplace(field.key, field.value);
     return values;
 }
@@ -42,10 +44,10 @@ bool Matcher::Compiled::holds(const std::string& field, const RE2& regex, const 
 
 // Adds the named groups of a match to `captures`; groups that took no part are left out.
 void Matcher::Compiled::take_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor,
-                                    Values& captures) const {
+                                    bool matches, Values& captures) const {
     const auto& names = regex.CapturingGroupNames();
     if (names.empty()) return;
-    const auto* groups = memo.groups(regex, text, anchor);
+    const auto* groups = memo.groups(regex, text, anchor, matches);
     if (groups == nullptr) return;
     for (const auto& [number, name] : names) {
         const RegexMemo::Group& group = (*groups)[static_cast<std::size_t>(number)];
@@ -56,12 +58,12 @@ void Matcher::Compiled::take_groups(const RE2& regex, std::string_view text, RE2
 
 Values Matcher::Compiled::captures_of(const Way& way, const Record& record) const {
     Values captures;
-    take_groups(way.message->get(), record.message, way.anchor, captures);
+    take_groups(way.message->get(), record.message, way.anchor, true, captures);
     for (const Test& capture : way.captures) {
         const std::string* text = text_of(record, captures, *capture.field);
         if (text == nullptr) continue;
         const std::string copy = *text;  // it may be the capture that is about to change
-        take_groups(capture.regex->get(), copy, RE2::UNANCHORED, captures);
+        take_groups(capture.regex->get(), copy, RE2::UNANCHORED, false, captures);
     }
     return captures;
 }
@@ -98,7 +100,8 @@ std::vector<RecoveryHit> Matcher::Compiled::recoveries(const Record& record,
     std::vector<RecoveryHit> hits;
     for (const int message : judgement.recover) {
         Values captures;
-        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, captures);
+        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, true,
+                    captures);
         for (const std::size_t number : recover_uses[static_cast<std::size_t>(message)]) {
             const RecoveryLine& line = recovery_lines[number];
             RecoveryHit& hit = hits.emplace_back();
@@ -116,7 +119,8 @@ std::vector<FollowUp> Matcher::Compiled::follow_ups(const Record& record,
     std::vector<FollowUp> found;
     for (const int message : judgement.follow) {
         Values captures;
-        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, captures);
+        take_groups(messages.regex(message).get(), record.message, RE2::ANCHOR_START, true,
+                    captures);
         const Values values = values_of(record, captures);
         for (const Use& use : follow_uses[static_cast<std::size_t>(message)]) {
             const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
@@ -256,6 +260,15 @@ const std::vector<RecoveryLine>& Matcher::recovery_lines() const {
 }
 
 const RawFilter& Matcher::raw_filter() const { return *compiled_->raw; }
+
+bool Matcher::says_nothing_before_a_word(std::string_view text) const {
+    return !compiled_->messages.any_candidate(text) &&
+           !compiled_->messages.starts().may_go_on_behind(text);
+}
+
+bool Matcher::word_may_say(std::string_view word) const {
+    return compiled_->messages.starts().may_stand_in(word);
+}
 
 bool Matcher::may_detect(const MessageJudgement& says, std::string_view line,
                          std::vector<int>& found) const {

@@ -111,6 +111,12 @@ public:
     // What the rules may say of a record, going by its level and message alone.
     MessageJudgement judge_message(const Record& record) const;
 
+    // Of messages that begin with `text` and have one word more: whether all of them say nothing,
+    // save those of which word_may_say() something: it is asked of the word and the
+    // LiteralStarts::bytes_before.
+    bool says_nothing_before_a_word(std::string_view text) const;
+    bool word_may_say(std::string_view word) const;
+
     // By their place in it they are known to raw_filter() and judge_message().
     const std::vector<RecoveryLine>& recovery_lines() const;
 

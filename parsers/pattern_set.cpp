@@ -41,6 +41,7 @@ void PatternSet::finish() {
     }
     literals_.clear();
     filter_.emplace(literals);
+    starts_.emplace(std::move(literals));
 }
 
 void PatternSet::candidates(std::string_view text, std::vector<int>& numbers) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "parsers/literal_filter.h"
+#include "parsers/literal_starts.h"
 
 #include <map>
 #include <memory>
@@ -57,6 +58,9 @@ public:
     // Whether there is any.
     bool any_candidate(std::string_view text) const;
 
+    // By how the literals begin.
+    const LiteralStarts& starts() const { return *starts_; }
+
     // Patterns without literals.
     const std::vector<int>& slow() const { return slow_; }
 
@@ -67,6 +71,7 @@ private:
     std::map<std::string, std::vector<int>> literals_;  // until finish()
     std::vector<std::vector<int>> patterns_;            // number of a literal -> patterns
     std::optional<LiteralFilter> filter_;
+    std::optional<LiteralStarts> starts_;
 };
 
 }  // namespace runnerwatch

@@ -1,7 +1,5 @@
 #include "parsers/record_reader.h"
 
-#include "parsers/line_shape.h"
-
 #include <algorithm>
 
 namespace runnerwatch {
@@ -45,8 +43,8 @@ void RecordReader::line(const SourceLine& line, Handler& handler) {
         hold(line);
         return;
     }
-    hand_over({line.text, line.number, line.last_number(), line.time, line.time, line.cut}, 1,
-              handler);
+    hand_over({line.text, line.number, line.last_number(), line.time, line.time, line.cut}, shape,
+              1, handler);
 }
 
 bool RecordReader::holds_object() const { return object_indent(held_) != std::string_view::npos; }
@@ -86,16 +84,18 @@ void RecordReader::hold(const SourceLine& line) {
 }
 
 void RecordReader::hand_over_held(Handler& handler) {
-    hand_over({held_, held_first_, held_last_, held_time_, held_last_time_, held_cut_}, held_lines_,
-              handler);
+    const std::string_view first = std::string_view(held_).substr(0, held_.find('\n'));
+    hand_over({held_, held_first_, held_last_, held_time_, held_last_time_, held_cut_},
+              shape_of_line(first), held_lines_, handler);
     held_.clear();
     held_lines_ = 0;
     held_cut_ = false;
 }
 
-void RecordReader::hand_over(const RecordHead& head, std::size_t lines, Handler& handler) {
+// `shape`: of the first line of the head.
+void RecordReader::hand_over(const RecordHead& head, const LineShape& shape, std::size_t lines,
+                             Handler& handler) {
     handler.on_head(head);
-    const LineShape shape = shape_of_line(head.raw.substr(0, head.raw.find('\n')));
     OpenRecord open;
     open.format = shape.format;
     open.level = shape.level;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "parsers/line_shape.h"
 #include "parsers/record.h"
 #include "parsers/timestamp.h"
 
@@ -96,7 +97,8 @@ private:
     bool holds_object() const;
     bool ends_held(const LineShape& shape, std::string_view line) const;
     void hand_over_held(Handler& handler);
-    void hand_over(const RecordHead& head, std::size_t lines, Handler& handler);
+    void hand_over(const RecordHead& head, const LineShape& shape, std::size_t lines,
+                   Handler& handler);
     void extend(const SourceLine& line, Handler& handler);
     void close(Handler& handler);
 

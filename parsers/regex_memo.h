@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,18 +30,20 @@ public:
     bool matches(const RE2& regex, std::string_view text, RE2::Anchor anchor);
 
     // The groups of the match, the whole of it first, or nullptr where there is none. Valid until
-    // the next call.
-    const std::vector<Group>* groups(const RE2& regex, std::string_view text, RE2::Anchor anchor);
+    // the next call. `matches`: it is known that there is one.
+    const std::vector<Group>* groups(const RE2& regex, std::string_view text, RE2::Anchor anchor,
+                                     bool matches = false);
 
 private:
     struct Slot {
         const RE2* regex = nullptr;
+        std::uint64_t hash = 0;  // of the text: most others are told without a look at it
         RE2::Anchor anchor = RE2::UNANCHORED;
         bool matched = false;
         std::string text;
         std::vector<Group> groups;  // empty: nobody asked for them yet
     };
-    Slot& slot(const RE2& regex, std::string_view text, RE2::Anchor anchor);
+    Slot& slot(const RE2& regex, std::string_view text, RE2::Anchor anchor, bool matches);
 
     std::vector<Slot> slots_;
     Slot beyond_;  // of the last text that was too long

@@ -82,6 +82,7 @@ void PodWatch::replace_all(std::map<std::string, Pod> pods) {
         if (now == pods.end() || now->second.uid != pod.uid) gone(pod);
     }
     for (const auto& [key, pod] : pods) changed(pod);
+    heard_at_ = clock_.now();
     if (!std::exchange(listed_, true) && events_.on_listed) events_.on_listed();
 }
 
@@ -209,6 +210,7 @@ void PodWatch::take(Watching& watching, std::string_view line) {
         take_initial(watching, *event);
         return;
     }
+    heard_at_ = clock_.now();
     if (event->kind == WatchEvent::Kind::deleted)
         gone(event->pod);
     else if (event->kind != WatchEvent::Kind::bookmark)

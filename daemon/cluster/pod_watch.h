@@ -33,6 +33,10 @@ public:
 
     asio::awaitable<void> run();
 
+    // When the pods were last known to be as they are told: by a complete list, an event or a
+    // bookmark. None: never yet.
+    std::optional<Timestamp> heard_at() const { return heard_at_; }
+
 private:
     // What a watch in progress has seen.
     struct Watching;
@@ -58,6 +62,7 @@ private:
     std::map<std::string, Pod> pods_;  // by namespace/name
     std::chrono::seconds retry_after_{0};
     std::string trouble_;
+    std::optional<Timestamp> heard_at_;
     bool listed_ = false;
     bool streams_lists_ = true;  // not known to be refused
     bool may_watch_ = true;      // not known to be forbidden

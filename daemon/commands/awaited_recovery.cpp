@@ -56,6 +56,7 @@ void AwaitedRecovery::count(Counts& counts, std::string_view key, int by) {
 
 void AwaitedRecovery::count(Name& name, const std::string& value, int line, int by) {
     const auto entry = name.values.try_emplace(value).first;
+    name.kept.set(Name::slot(value));
     LineCounts& lines = entry->second;
     auto counted = std::find_if(lines.begin(), lines.end(),
                                 [&](const auto& one) { return one.first == line; });
@@ -68,7 +69,7 @@ std::size_t AwaitedRecovery::number_of(const std::string& name) {
     const auto known = std::find_if(names_.begin(), names_.end(),
                                     [&](const Name& one) { return one.text == name; });
     if (known == names_.end()) {
-        names_.push_back({name, {}, {}, false, 0});
+        names_.emplace_back().text = name;
         return names_.size() - 1;
     }
     return static_cast<std::size_t>(known - names_.begin());
@@ -172,6 +173,7 @@ void AwaitedRecovery::find_values(Name& name, std::string_view raw) {
                     raw.substr(end).starts_with(runner_field) &&
                     value.data() == raw.data() + end + runner_field.size();
         if (value.empty()) continue;
+        if (!name.kept[Name::slot(value)]) continue;
         const auto awaited = name.values.find(value);
         if (awaited != name.values.end()) name.found.push_back({value, &awaited->second});
     }

@@ -2,6 +2,9 @@
 
 #include "parsers/matcher.h"
 
+#include <algorithm>
+#include <bitset>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -64,8 +67,16 @@ private:
             const LineCounts* awaited;
         };
         std::string text;
-        ByText<LineCounts> values;   // that some line is awaited with
-        std::vector<Found> found;    // those of them that stand in the line in hand
+        ByText<LineCounts> values;  // that some line is awaited with
+        std::bitset<4096> kept;     // slots of all that ever were: most need not be looked up
+        std::vector<Found> found;   // those of them that stand in the line in hand
+        // By its last bytes: names and numbers begin alike.
+        static std::size_t slot(std::string_view value) {
+            std::uint64_t last = value.size();
+            for (const char c : value.substr(value.size() - std::min<std::size_t>(8, value.size())))
+                last = last << 8 ^ static_cast<unsigned char>(c);
+            return last * 0x9e3779b97f4a7c15u >> 52;
+        }
         bool told = false;           // the line has the field, with one plain value
         std::uint64_t searched = 0;  // the line in hand when they were looked for
     };

@@ -13,12 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <ostream>
 #include <set>
@@ -26,7 +24,6 @@
 namespace runnerwatch {
 namespace {
 
-constexpr std::size_t chunk_bytes = 64 * 1024;
 // When a pipe is silent for so long, what is known of a record is told.
 constexpr int pause_ms = 200;
 constexpr std::size_t blocks_max = 20;
@@ -141,21 +138,22 @@ void Scan::read(const std::string& name) {
     });
     if (options_.all && table()) count_unclassified(pipeline);
     ++summary_.files;
-    const auto chunk = std::make_unique<std::array<char, chunk_bytes>>();
+    std::string first(LineSieve::room_bytes, '\0');  // and all that is compressed
     while (interrupted == 0) {
         pollfd ready{file.fd(), POLLIN, 0};
         if (pipeline.has_pending() && live_ && ::poll(&ready, 1, pause_ms) == 0) {
             pipeline.flush();
             out_.flush();
         }
-        const ssize_t length = ::read(file.fd(), chunk->data(), chunk->size());
+        char* const room = bytes.plain() ? pipeline.room() : first.data();
+        const ssize_t length = ::read(file.fd(), room, LineSieve::room_bytes);
         if (length < 0 && errno == EINTR) continue;
         if (length < 0) {
             cannot_read(name, pipeline.lines(), errno);
             break;
         }
         if (length == 0) break;
-        readable = bytes.feed({chunk->data(), static_cast<std::size_t>(length)}, on_part);
+        readable = bytes.feed({room, static_cast<std::size_t>(length)}, on_part);
         if (!readable) break;
         if (live_) out_.flush();
         if (progress_ && !live_)

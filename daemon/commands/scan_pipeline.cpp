@@ -19,7 +19,8 @@ ScanPipeline::ScanPipeline(std::string source, const Matcher& matcher, ScanRepor
       sieve_(matcher, *this) {}
 
 void ScanPipeline::feed(std::string_view bytes) {
-    holds_nul_ = holds_nul_ || bytes.find('\0') != std::string_view::npos;
+    constexpr std::size_t looked_at = 4096;
+    holds_nul_ = holds_nul_ || bytes.substr(0, looked_at).find('\0') != std::string_view::npos;
     sieve_.feed(bytes);
 }
 
@@ -52,9 +53,9 @@ bool ScanPipeline::reads_every_line() const {
     return every_line_ || on_unclassified_ || busy_ > 0 || unwrapper_.holds_part();
 }
 
-bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line) {
+bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line, std::size_t fields) {
     return matcher_.may_detect(says, line, literals_) ||
-           report_.may_recover(awaited_, says.recovery, line);
+           report_.may_recover(awaited_, says.recovery, line.substr(fields));
 }
 
 std::uint64_t ScanPipeline::read_until(std::string_view pod, std::string_view container) const {

@@ -52,6 +52,7 @@ public:
     void read_every_line() { every_line_ = true; }
 
     void feed(std::string_view bytes);
+    char* room() { return sieve_.room(); }  // as LineSieve's
     void end();
 
     // Hands over what was detected although its record may go on: the input pauses.
@@ -61,6 +62,7 @@ public:
     std::uint64_t lines() const { return sieve_.lines(); }
     std::uint64_t lines_read() const { return lines_read_; }  // the others were passed over
     std::uint64_t cut_lines() const { return cut_lines_; }
+    // Looked for where pieces begin: holes in a file, and files that are no logs, are full of them.
     // The journal's export format has some in the length of a message.
     bool holds_nul() const { return holds_nul_ && !unwrapper_.is_journal_export(); }
 
@@ -93,7 +95,7 @@ private:
 
     bool reads_every_line() const override;
     RawFilter::Selection& selection() override { return selection_; }
-    bool wants(const MessageJudgement& says, std::string_view line) override;
+    bool wants(const MessageJudgement& says, std::string_view line, std::size_t fields) override;
     std::uint64_t read_until(std::string_view pod, std::string_view container) const override;
     void line(const FramedLine& framed, std::uint64_t number, std::uint64_t end) override;
     void skipped(std::string_view lines) override;

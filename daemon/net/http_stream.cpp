@@ -13,7 +13,7 @@ namespace runnerwatch {
 namespace {
 
 constexpr std::chrono::seconds headers_timeout{60};  // the body may be quiet for ever
-constexpr std::size_t buffer_bytes = 4 * 1024;       // libcurl's, of each of thousands
+constexpr std::size_t buffer_bytes = 2 * 1024;       // libcurl's, of each of thousands
 constexpr std::size_t gathered_max = 64 * 1024;
 constexpr std::size_t refusal_bytes_max = 16 * 1024;
 

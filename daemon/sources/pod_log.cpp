@@ -4,6 +4,7 @@
 #include "parsers/digest.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace runnerwatch {
 
@@ -62,7 +63,7 @@ std::string without_record_times(std::string_view text) {
     return repaired;
 }
 
-bool hold(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
+bool are_with(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
     return std::any_of(lines.begin(), lines.end(),
                        [&](const auto& line) { return line.mark == tail.mark; });
 }
@@ -111,6 +112,8 @@ void PodLog::ends_at(const std::optional<LogTail>& tail) {
 
 std::optional<Timestamp> PodLog::start_answer(bool whole, bool stalled) {
     framer_.clear();
+    forget_repeat();
+    before_answer_ = last_time();
     at_start_ = true;
     replaying_ = false;
     stalled_ = stalled;
@@ -137,6 +140,8 @@ void PodLog::line(const FramedLine& framed) {
 }
 
 void PodLog::take(const LineMark& mark, std::string_view text, bool cut) {
+    if (repeating() || (!alignment_ && may_repeat(mark)))
+        if (hold({mark, std::string(text), cut})) return;
     if (!alignment_ && may_replay(mark)) {
         alignment_.emplace(ring_, std::nullopt);
         replaying_ = true;
@@ -185,6 +190,7 @@ void PodLog::go_on_in(HeldAnswer answer) {
     framer_ = std::move(answer.framer_);
     at_start_ = answer.at_start_;
     replaying_ = stalled_ = false;
+    forget_repeat();
     alignment_.emplace(ring_, answer.since_);
     for (const auto& line : answer.lines_) take(line.mark, line.text, line.cut);
     if (surely) end_alignment();
@@ -211,6 +217,14 @@ PodLog::Rest PodLog::end_answer(bool last_line_counts) {
     return result;
 }
 
+bool PodLog::alignment_wants_end() const {
+    if (!alignment_ || !alignment_->wants_end()) return false;
+    if (ring_.empty() && alignment_->empty()) return false;  // there is nothing to hand over
+    // Where earlier answers brought nothing, what the log ended with before them proves its start.
+    const bool start_in_doubt = ring_.empty() && !resumed_ && answers_ > 1 && history_end_;
+    return !start_in_doubt || alignment_->full() || alignment_->has_seen(history_end_->mark);
+}
+
 bool PodLog::alignment_has_seen(const LogTail& tail) const {
     return alignment_ && alignment_->has_seen(tail.mark);
 }
@@ -223,6 +237,7 @@ void PodLog::end_alignment() {
 
 void PodLog::drop_alignment() {
     alignment_.reset();
+    forget_repeat();
     framer_.clear();
 }
 
@@ -233,25 +248,37 @@ void PodLog::conclude() {
     const std::size_t known = alignment.known();
     const Alignment::Line* last = alignment.last_known();
     if (last && last->text.size() >= record_bytes_min) last_long_ = last->text;
+    const LineMark begun_again = replayed ? alignment.first() : LineMark{};
     const bool anchored = alignment.anchored(), repeats = alignment.repeats();
+    if (!replayed) ring_ = alignment.refreshed();
     const auto lines = std::move(alignment).take_new();
-    start_proven_ = history_end_ && !resumed_ && hold(lines, *history_end_);
+    start_proven_ = history_end_ && !resumed_ && are_with(lines, *history_end_);
     const auto to = lines.empty() ? std::nullopt : std::optional(lines.front().mark.time);
     if (repeats)
         sink_->on_gap({"replay_unproven", "possibly_duplicated", last_time(), to,
                        "identical lines with one time cannot be told apart"});
+    else if (replayed && anchored)
+        report_skip(begun_again);
     else if (!anchored && replayed && known > 0)
         sink_->on_gap({"kubelet_skip", "possibly_lost", last_time(), to,
                        "the log went back in time, to lines that were only partly known"});
     else if (!anchored && !replayed && !ring_.empty() && !seeded_)
         sink_->on_gap({stalled_ ? "stalled" : "rotated_while_disconnected", "possibly_lost",
                        last_time(), to, "the last line read before is no longer in the log"});
-    for (const auto& line : lines) deliver(line.mark, line.text, line.cut);
+    // The first one is new, whatever its time. Behind it the file may have been begun again.
+    bool first = true;
+    for (const auto& line : lines)
+        if (std::exchange(first, false))
+            deliver(line.mark, line.text, line.cut);
+        else
+            take(line.mark, line.text, line.cut);
 }
 
 // Whether the kubelet may have begun the same file again (kubernetes/kubernetes#122928).
 bool PodLog::may_replay(const LineMark& mark) const {
-    if (ring_.empty() || mark.time >= ring_.last().time) return false;
+    if (ring_.empty() || mark.time == ring_.last().time) return false;
+    if (mark.time > ring_.last().time)  // behind a line whose time had gone back
+        return mark.time <= ring_.latest() && ring_.contains(mark);
     return mark.time < ring_.last().time - Alignment::reorder_max ||
            mark.time < ring_.first().time || ring_.contains(mark);
 }
@@ -268,6 +295,7 @@ void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
                        "no line had been read before, and the log may have been rotated"});
     }
     ring_.push(mark);
+    if (!before_answer_) before_answer_ = mark.time;
     seeded_ = false;
     ++lines_;
     last_long_.clear();

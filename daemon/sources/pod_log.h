@@ -4,6 +4,8 @@
 #include "parsers/anchor_ring.h"
 #include "parsers/line_framer.h"
 
+#include <boost/container/deque.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -91,8 +93,18 @@ public:
 
     // While the place in the log is being looked for, no line is handed over.
     bool aligning() const { return alignment_.has_value(); }
-    bool alignment_wants_end() const { return alignment_ && alignment_->wants_end(); }
+    bool alignment_wants_end() const;
     bool alignment_replays() const { return replaying_; }  // within one answer
+    // All lines of the last time came again with that time, at once: the log has them twice, or the
+    // kubelet has begun a file of no others again. They are held until it is told.
+    bool repeating() const { return !again_.empty(); }
+    std::optional<Timestamp> repeats_since() const;  // what is to be asked for to tell
+    std::size_t repeated() const { return again_.size(); }
+    // `log` is what is in the file from there, asked for when `repeated` lines were held. None:
+    // it cannot be known, the lines are handed over and a gap says so.
+    void settle_repeat(std::optional<std::string_view> log, std::size_t repeated);
+    // A log that is not followed is read once.
+    void end_repeat();
     bool alignment_empty() const { return alignment_ && alignment_->empty(); }
     bool alignment_has_seen(const LogTail& tail) const;
     // The place cannot be found any more: goes on with what is there, and reports the gap.
@@ -112,6 +124,7 @@ public:
     bool surely_empty() const { return ring_.empty() && !resumed_ && answers_ <= 1; }
     std::optional<Timestamp> last_time() const;
     void caught_up();
+    bool has_caught_up() const { return caught_up_; }
 
     std::string blob(std::size_t held_lines) const { return ring_.blob(held_lines); }
     std::uint64_t lines() const { return lines_; }
@@ -123,6 +136,11 @@ private:
     void conclude();
     bool is_tail_of_last(const LogTail& tail) const;
     bool may_replay(const LineMark& mark) const;
+    void report_skip(const LineMark& first);
+    bool may_repeat(const LineMark& mark) const;
+    bool hold(Alignment::Line line);
+    void deliver_held();
+    void forget_repeat();
 
     LineSink* sink_ = nullptr;
     AnchorRing ring_;
@@ -144,6 +162,12 @@ private:
     std::optional<Alignment> alignment_;
     bool replaying_ = false;
     bool stalled_ = false;
+    std::optional<Timestamp> before_answer_;  // the last line before the answer, or its first one
+    boost::container::deque<Alignment::Line>
+        again_;  // the run that ends the ring, or its first lines, again
+    std::size_t again_bytes_ = 0;
+    std::optional<Timestamp> told_;  // so many lines of that time are in the log
+    std::size_t told_lines_ = 0;
 };
 
 }  // namespace runnerwatch

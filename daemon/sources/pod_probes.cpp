@@ -14,16 +14,33 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds late_after{5};  // what a probe sees the stream has brought by then
+constexpr seconds settle_again{1};
+constexpr std::size_t repeat_bytes_max = 4 * 1024 * 1024;
 
 }  // namespace
 
 // Whether the answer has reached the end of the log.
 asio::awaitable<bool> PodSource::place_is_clear() {
+    const Timestamp began = clock_.now();
     auto last = co_await tail();
     if (!last) co_return false;
+    co_await prove(*last, began);
     if (!*last) co_return log_.alignment_empty();
     read_whole_ = log_.alignment_empty() && log_.is_before_answer(**last);
     co_return log_.alignment_has_seen(**last);
+}
+
+// Lines of one time have come again: the file tells whether it holds them twice.
+asio::awaitable<void> PodSource::settle_repeat() {
+    const auto since = log_.repeats_since();
+    if (!since) co_return;
+    const std::size_t repeated = log_.repeated();
+    auto log = co_await api_.get(log_path("&sinceTime=" + format_time(*since).substr(0, 19) +
+                                          "Z&limitBytes=" + std::to_string(repeat_bytes_max)));
+    settle_at_ = clock_.now() + settle_again;
+    if (log_.repeats_since() != since) co_return;  // meanwhile
+    const bool all = log && log->size() < repeat_bytes_max;
+    log_.settle_repeat(all ? std::optional<std::string_view>(*log) : std::nullopt, repeated);
 }
 
 // The log is asked for by the pod's and the container's name: both may have passed on to another.
@@ -90,7 +107,9 @@ asio::awaitable<void> PodSource::probe_tail() {
     // The log's times are the node's. Its clock is taken to agree with ours.
     const Timestamp began = clock_.now();
     const auto last = co_await tail();
-    if (!last || complete_ || prove(*last, began)) co_return;
+    if (!last || complete_) co_return;
+    const bool proven = co_await prove(*last, began);
+    if (proven || complete_) co_return;
     if (*last && log_.is_before_answer(**last)) {
         read_whole_ = reopen_ = true;
         wake();
@@ -98,11 +117,17 @@ asio::awaitable<void> PodSource::probe_tail() {
 }
 
 // The log ended with `last` when our clock was at `began`: tells the sink if that was read.
-bool PodSource::prove(const std::optional<LogTail>& last, Timestamp began) {
-    if (standing_ == Standing::unreadable) return false;  // it is another's log
-    const bool proven = last ? log_.handed_over(*last) : log_.surely_empty();
-    if (proven) sink_->on_watermark(began);
-    return proven;
+asio::awaitable<bool> PodSource::prove(const std::optional<LogTail>& last, Timestamp began) {
+    if (standing_ == Standing::unreadable) co_return false;  // it is another's log
+    bool proven = last ? log_.handed_over(*last) : log_.surely_empty();
+    // An empty log has no line that tells whose it is: the next run's is empty, too.
+    if (proven && !last) {
+        if (standing_ != Standing::current) co_return false;
+        const bool others = co_await has_successor();
+        proven = !others && log_.surely_empty();
+    }
+    if (proven && !complete_) sink_->on_watermark(began);
+    co_return proven;
 }
 
 // Before an answer is asked for. Nothing hinders: the turn is good for the answer, too.
@@ -117,21 +142,30 @@ asio::awaitable<std::optional<PodSource::Next>> PodSource::look() {
     log_.ends_at(*last);
     read_whole_ = *last && log_.is_before_answer(**last);
     sink_->on_opened();
-    prove(*last, began);
+    // Whose log an empty one is is asked for later, when all streams are open.
+    if (*last) co_await prove(*last, began);
     co_return std::nullopt;
 }
 
 // A stream may have stopped without an end: its connection is half open, or the kubelet follows a
 // file that is no more (kubernetes/kubernetes#122928). Only a probe tells that from a quiet log.
 asio::awaitable<bool> PodSource::has_stalled() {
+    if (look_due_ && api_.pacer().waiting() > 0) {  // streams come first
+        probe_at_ = clock_.now() + late_after;
+        co_return false;
+    }
     probe_at_ = clock_.now() + options_.probe_every;
-    if (std::exchange(active_, false)) {  // nobody knows when: within twice as long it is proven
+    const bool look = std::exchange(look_due_, false);
+    if (std::exchange(active_, false) &&
+        !look) {  // nobody knows when: within twice as long it is proven
         probe_at_ -= options_.probe_every / 4;
         co_return false;
     }
     const Timestamp began = clock_.now();
     const auto last = co_await tail();
-    if (!last || prove(*last, began) || !*last || active_) co_return false;
+    if (!last) co_return false;
+    const bool proven = co_await prove(*last, began);
+    if (proven || !*last || active_) co_return false;
     read_whole_ = log_.is_before_answer(**last);
     if (read_whole_) co_return true;
     const Timestamp until = clock_.now() + late_after;

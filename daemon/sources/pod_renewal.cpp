@@ -35,7 +35,8 @@ void PodSource::Answer::on_bytes(std::string_view bytes) {
     source.active_ = true;
     const bool was_aligning = log.aligning();
     log.bytes(bytes);
-    if (log.alignment_wants_end() || log.aligning() != was_aligning || source.beside_)
+    if (log.alignment_wants_end() || log.aligning() != was_aligning || log.repeating() ||
+        source.beside_)
         source.wake();
 }
 
@@ -75,7 +76,7 @@ asio::awaitable<void> PodSource::ask_beside() {
     renew_at_ = clock_.now() + ask_again;
     co_await take_turn();
     // The stream of a container that ends is left to its end: a new one may be refused.
-    if (draining_ || answer_->end || log_.aligning()) {
+    if (draining_ || answer_->end || log_.aligning() || log_.repeating()) {
         turn_ = {};
         co_return;
     }
@@ -96,7 +97,8 @@ asio::awaitable<void> PodSource::look_beside() {
         co_return;
     }
     if (!beside_->begun) co_return;
-    if (!answer_->end && (log_.aligning() || !log_.goes_on_in(*beside_->held))) co_return;
+    if (!answer_->end && (log_.aligning() || log_.repeating() || !log_.goes_on_in(*beside_->held)))
+        co_return;
     // Without a line to go by it could be another container's log.
     if (log_.empty() && !co_await is_this_instance()) {
         beside_.reset();

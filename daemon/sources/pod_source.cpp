@@ -27,8 +27,16 @@ constexpr int quiet_rounds_max = 3;
 constexpr seconds drain_grace{30};  // for the open stream of a container that has ended
 constexpr int final_reads_max = 5;
 constexpr seconds final_first{1}, final_max{10};
+constexpr seconds unfollowed_pause{3};
+constexpr seconds probe_soon{10};  // after a stream was opened again, half to one and a half of it
 
 bool says_gone(const ApiError& error) { return error.code == 404 && error.kind == "pods"; }
+
+// The kubelet gives what is there, and would wait for more with an inotify instance of its own.
+bool says_unfollowed(const std::string& problem) {
+    return problem.find("fsnotify") != problem.npos &&
+           problem.find("too many open files") != problem.npos;
+}
 
 // Nothing was written before the container began; that is told in whole seconds, and perhaps later
 // than its first line was written.
@@ -107,6 +115,7 @@ asio::awaitable<void> PodSource::run(LineSink& sink) {
         complete_ = true;
     }
     turn_ = {};
+    set_unfollowed(false);
     log_.caught_up();
     sink.on_complete();
 }
@@ -123,7 +132,12 @@ asio::awaitable<void> PodSource::open() {
 
 asio::awaitable<void> PodSource::follow() {
     for (bool looked = true; !draining_; looked = false) {
-        if (!looked) {  // open() has, before the first answer
+        // open() has, before the first answer. One request less for each of thousands that are
+        // opened again; what only a look shows is seen by a probe soon after.
+        if (!looked && log_.has_caught_up()) {
+            look_due_ = true;
+            probe_at_ = std::min(probe_at_, clock_.now() + probe_soon * (512 + spread()) / 1024);
+        } else if (!looked) {
             if (const auto hindrance = co_await look()) {
                 if (!draining_) co_await wait(pause(*hindrance));
                 continue;
@@ -228,8 +242,13 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
         if (end->status == 401 && co_await api_.renew(answer_->credentials)) co_return Next::retry;
         co_return judge(api_.explain(log_path(""), *end));
     }
+    if (following)
+        co_await settle_repeat();
+    else
+        log_.end_repeat();
     const auto rest = log_.end_answer(draining_ && end->clean);
     problem_ = rest.problem;
+    if (following && says_unfollowed(problem_)) set_unfollowed(true);
     // How the stream of a deleted pod may end.
     const bool container_gone = following && problem_.find("code = NotFound") != problem_.npos;
     const bool in_order = end->clean && !rest.line && (problem_.empty() || container_gone);
@@ -241,7 +260,7 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
         log_.end_alignment();
     }
     // An answer whose place was not found says nothing about the end.
-    ended_well_ = in_order && !log_.aligning();
+    ended_well_ = in_order && !log_.aligning() && !log_.repeating();
     log_.drop_alignment();
     co_return Next::retry;
 }
@@ -251,16 +270,20 @@ asio::awaitable<PodSource::Next> PodSource::conclude(bool following) {
 // up.
 asio::awaitable<void> PodSource::attend(bool following) {
     active_ = false;
+    const Timestamp began = clock_.now();
     schedule_renewal();
     for (int quiet_rounds = 0; !answer_->end || beside_;) {
         const Duration most = next_look(following);
         if (most <= Duration::zero() && draining_) co_return;
         co_await wait(most);
+        if (clock_.now() - began >= unfollowed_pause) set_unfollowed(false);
         if (beside_) co_await look_beside();
         if (reopen_) co_return;
         if (answer_->end) continue;
         if (log_.aligning())
             co_await find_place(quiet_rounds);
+        else if (log_.repeating() && clock_.now() >= settle_at_)
+            co_await settle_repeat();
         else if (clock_.now() >= probe_at_ && co_await has_stalled())
             co_return;
         else if (following && !beside_ && clock_.now() >= renew_at_)
@@ -273,6 +296,8 @@ asio::awaitable<void> PodSource::attend(bool following) {
 Duration PodSource::next_look(bool following) {
     const Timestamp now = clock_.now();
     Duration most = log_.aligning() ? quiet_after : next_probe();
+    if (unfollowed_) most = std::min<Duration>(most, unfollowed_pause);
+    if (log_.repeating()) most = std::min(most, std::max(Duration::zero(), settle_at_ - now));
     if (following && !draining_ && !beside_ && !log_.aligning())
         most = std::min(most, renew_at_ - now);
     if (following && draining_) most = std::min(most, drain_began_ + drain_grace - now);
@@ -284,6 +309,8 @@ Duration PodSource::next_look(bool following) {
 asio::awaitable<void> PodSource::find_place(int& quiet_rounds) {
     if (!answer_->begun) co_return;
     if (!log_.alignment_wants_end()) {
+        // While others wait for their streams, a log without a line can wait for its proof.
+        if (log_.alignment_empty() && api_.pacer().waiting() > 0) co_return;
         // A busy log is asked, too: behind a clock that was set back it would be held for ever.
         if (std::exchange(active_, false)) quiet_rounds = -1;
         const bool clear = co_await place_is_clear();
@@ -342,7 +369,17 @@ void PodSource::use_turn(int status) {
         turn_.succeeded();
 }
 
+void PodSource::set_unfollowed(bool unfollowed) {
+    if (unfollowed_ == unfollowed) return;
+    unfollowed_ = unfollowed;
+    if (options_.on_unfollowed) options_.on_unfollowed(place_, unfollowed);
+}
+
 Duration PodSource::pause(Next next) {
+    if (unfollowed_ && next == Next::retry) {
+        quick_.reset();
+        return unfollowed_pause;
+    }
     const Duration wait = next == Next::retry ? quick_.next() : slow_.next();
     if (next == Next::retry) slow_.reset();
     return std::max<Duration>(wait, std::exchange(retry_after_, seconds(0)));

@@ -26,6 +26,9 @@ public:
     // In words, once per change; empty: it works again. `right`: one that the whole namespace
     // lacks.
     using OnTrouble = std::function<void(const Place&, const std::string& what, bool right)>;
+    // The node's kubelet cannot follow this log for want of inotify instances: until it can again
+    // the log is asked for every few seconds.
+    using OnUnfollowed = std::function<void(const Place&, bool unfollowed)>;
     struct Options {
         Duration history{};  // first contact: how far back; 0: from now on
         OnTrouble on_trouble{};
@@ -36,6 +39,7 @@ public:
         int run = -1;  // of the container: how often it had been started again before
         // It started then, and while we watched: its first line is to be read.
         std::optional<Timestamp> began{};
+        OnUnfollowed on_unfollowed{};
     };
 
     // `instance`: the containerID that is to be read, which may be the container's last one.
@@ -70,6 +74,7 @@ private:
     asio::awaitable<Next> conclude(bool following);
     Duration next_look(bool following);
     asio::awaitable<void> find_place(int& quiet_rounds);
+    asio::awaitable<void> settle_repeat();
     asio::awaitable<void> ask_beside();
     asio::awaitable<void> look_beside();
     void schedule_renewal();
@@ -86,10 +91,11 @@ private:
     void use_turn(int status);
     void trouble(const std::string& what, bool right = false);
     void report_unproven_end();
+    void set_unfollowed(bool unfollowed);
     std::optional<Timestamp> end_known() const;
     Duration next_probe();
     Duration::rep spread() const;
-    bool prove(const std::optional<LogTail>& last, Timestamp began);
+    asio::awaitable<bool> prove(const std::optional<LogTail>& last, Timestamp began);
     std::string log_path(const std::string& query) const;
     std::string pod_path() const;
 
@@ -120,13 +126,15 @@ private:
     bool read_whole_ = false;  // the next answer is to begin at the log's start
     bool reopen_ = false;      // the answer in hand is to be given up for it
     bool stalled_ = false;     // the answer before this one had stopped without an end
-    Timestamp probe_at_{}, renew_at_{};
+    Timestamp probe_at_{}, renew_at_{}, settle_at_{};
+    bool look_due_ = false;               // the answer in hand was asked for without a look
     std::optional<LineMark> stalled_at_;  // the line that it did not bring
     OpenPacer::Turn turn_;                // to ask for the log
     Backoff quick_, slow_;
     std::chrono::seconds retry_after_{0};
     std::string trouble_;
     bool right_lacks_ = false;  // and that is the trouble
+    bool unfollowed_ = false;   // the kubelet lacks the means to follow the log
 };
 
 }  // namespace runnerwatch

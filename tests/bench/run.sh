@@ -68,20 +68,24 @@ for share in "${shares[@]}"; do
     generate "$work/match-$share.log" 32M "$share"
 done
 echo
-echo 'The matching alone, in memory, on one thread: MB/s, medians of 5 in turn.'
+echo 'The matching alone, in memory, on one thread: MB per second of processor time, medians of 5 in turn.'
 echo
 echo '| way | rules | chunk | 0 % | 0.1 % | 1 % | 100 % of the lines match |'
 echo '|---|---|---|---|---|---|---|'
 "$(dirname "${RUNNERWATCH:-../../build/release/runnerwatch}")/tests/match_core" patterns.txt \
-    "${samples[@]}" |
-    awk -F'\t' '{
-        key = $1 FS $2 FS $4
-        if (!(key in row)) order[++count] = key
-        row[key] = row[key] " " $5 " |"
+    "${samples[@]}" >"$work/match.tsv"
+awk -F'\t' '{
+    key = $1 FS $2 FS $4
+    if (!(key in row)) order[++count] = key
+    row[key] = row[key] " " $5 " |"
+}
+END {
+    for (i = 1; i <= count; ++i) {
+        split(order[i], part, FS)
+        printf "| %s | %s | %s |%s\n", part[1], part[2], part[3], row[order[i]]
     }
-    END {
-        for (i = 1; i <= count; ++i) {
-            split(order[i], part, FS)
-            printf "| %s | %s | %s |%s\n", part[1], part[2], part[3], row[order[i]]
-        }
-    }'
+}' "$work/match.tsv"
+
+./plot.py "$work/match.tsv" >"$work/performance.svg"
+echo
+echo "As plots: build/bench/performance.svg"

@@ -156,6 +156,145 @@ TEST(PodLog, KnowsAYoungFileBegunAgainThatIsLongerThanAStoredPosition) {
     EXPECT_EQ(read.sink.lines.back(), "line 1500");
 }
 
+// What a runtime wrote that stamps whole buffers: no time tells that the file is begun again.
+TEST(PodLog, HandsALineOverOnceWhenAFileOfOneTimeIsBegunAgain) {
+    Read read({at(1s, "one"), at(1s, "two"), at(1s, "two")});
+    EXPECT_FALSE(read.log.repeating()) << "it is not the first that comes again";
+    for (const char* text : {"one", "two"}) read.log.bytes(at(1s, text) + "\n");
+    EXPECT_EQ(read.sink.lines.size(), 3u) << "they are held";
+    ASSERT_TRUE(read.log.repeating());
+    EXPECT_EQ(read.log.repeats_since(), noon + 1s);
+    const std::string file = at(1s, "one") + "\n" + at(1s, "two") + "\n" + at(1s, "two") + "\n";
+    read.log.settle_repeat(file, read.log.repeated());
+    EXPECT_TRUE(read.log.repeating()) << "the rest of them comes";
+    read.log.bytes(at(1s, "two") + "\n" + at(1s, "three") + "\n");
+    read.log.settle_repeat(file, 3);
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "two", "three"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, HandsOverLinesOfOneTimeThatTheFileHasTwice) {
+    Read read({at(1s, "one"), at(1s, "two")});
+    const std::string both = at(1s, "one") + "\n" + at(1s, "two") + "\n";
+    read.log.bytes(both);
+    ASSERT_TRUE(read.log.repeating());
+    read.log.bytes(at(2s, "three") + "\n");
+    read.log.settle_repeat(both + both + at(2s, "three") + "\n", read.log.repeated());
+    EXPECT_FALSE(read.log.repeating());
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "one", "two", "three"));
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+TEST(PodLog, SaysThatLinesOfOneTimeCannotBeToldApart) {
+    Read read({at(1s, "one")});
+    read.log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n");
+    read.log.settle_repeat(std::nullopt, read.log.repeated());
+    EXPECT_THAT(read.sink.calls,
+                ElementsAre("caught up", "line one", "gap replay_unproven possibly_duplicated",
+                            "line one", "line two"));
+    EXPECT_LT(read.sink.gaps.at(0).from, noon + 1s);
+    EXPECT_GT(read.sink.gaps.at(0).to, noon + 1s);
+    // The file was rotated within them: it holds only some.
+    Read rotated({at(1s, "one"), at(1s, "two")});
+    const std::string both = at(1s, "one") + "\n" + at(1s, "two") + "\n";
+    rotated.log.bytes(both);
+    rotated.log.settle_repeat(at(1s, "two") + "\n", 2);
+    EXPECT_EQ(rotated.sink.lines.size(), 4u);
+    EXPECT_EQ(rotated.sink.gaps.size(), 1u);
+}
+
+// The first lines of the run come again, and then another: nothing was begun again before that.
+TEST(PodLog, HandsLinesOfOneTimeOverThatOnlyBeginAlike) {
+    Read read({at(1s, "a"), at(1s, "b"), at(1s, "a"), at(1s, "c")});
+    EXPECT_EQ(read.sink.lines.size(), 4u);
+    for (const char* text : {"a", "b", "a", "b"}) read.log.bytes(at(1s, text) + "\n");
+    EXPECT_TRUE(read.log.repeating()) << "the last two may be the first";
+    EXPECT_THAT(read.sink.lines, ElementsAre("a", "b", "a", "c", "a", "b"));
+    read.log.bytes(at(1s, "d") + "\n");
+    EXPECT_FALSE(read.log.repeating());
+    EXPECT_THAT(read.sink.lines, ElementsAre("a", "b", "a", "c", "a", "b", "a", "b", "d"));
+    read.log.bytes(at(1s, "a") + "\n" + at(2s, "later") + "\n");
+    EXPECT_EQ(read.sink.lines.size(), 11u) << "a later time says as much";
+    EXPECT_THAT(read.sink.gaps, IsEmpty());
+}
+
+// A stored position holds fewer lines than the run has: reading on brings them to mind.
+TEST(PodLog, KnowsAFileOfOneTimeAfterARestart) {
+    std::string file;
+    for (int i = 0; i < 200; ++i) file += at(1s, "line " + std::to_string(i)) + "\n";
+    Read first({});
+    first.log.bytes(file);
+    PositionRow row;
+    row.blob = first.log.blob(0);
+    RecordingSink sink;
+    PodLog log(row, noon, false);
+    log.hand_to(sink);
+    log.ends_at(parse_log_line(at(1s, "line 199")));
+    log.start_answer(false, false);
+    log.bytes(file);
+    log.end_alignment();
+    log.bytes(file);
+    ASSERT_TRUE(log.repeating());
+    log.settle_repeat(file, log.repeated());
+    EXPECT_THAT(sink.lines, IsEmpty());
+}
+
+TEST(PodLog, KnowsAFileBegunAgainWhileItsPlaceWasLookedFor) {
+    Read read({at(1s, "one")});
+    read.log.start_answer(false, false);
+    for (int turn = 0; turn < 2; ++turn)
+        read.log.bytes(at(2s, "two") + "\n" + at(2100ms, "three") + "\n");
+    read.log.bytes(at(2200ms, "four") + "\n");
+    read.log.end_alignment();  // rotated while disconnected
+    EXPECT_TRUE(read.log.alignment_replays());
+    read.log.end_alignment();
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    EXPECT_THAT(read.sink.calls, Contains("gap kubelet_skip possibly_lost"));
+}
+
+// Two rotations at once: what lies between was never opened by the kubelet.
+TEST(PodLog, SaysThatAFileMayHaveBeenPassedOverBeforeOneThatIsBegunAgain) {
+    Read read({at(1s, "one"), at(5s, "two"), at(9s, "three")});
+    read.log.bytes(at(5s, "two") + "\n" + at(9s, "three") + "\n" + at(10s, "four") + "\n");
+    read.log.end_alignment();
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three", "four"));
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].kind, "kubelet_skip");
+    EXPECT_EQ(read.sink.gaps[0].from, noon + 1s);
+    EXPECT_EQ(read.sink.gaps[0].to, noon + 5s);
+}
+
+TEST(PodLog, SaysSoWhereItsLinesHaveOneTime) {
+    Read read({at(1s, "one"), at(5s, "two"), at(5s, "three")});
+    read.log.bytes(at(5s, "two") + "\n" + at(5s, "three") + "\n");
+    read.log.settle_repeat(at(5s, "two") + "\n" + at(5s, "three") + "\n", 2);
+    EXPECT_EQ(read.sink.lines.size(), 3u);
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].from, noon + 1s);
+    EXPECT_EQ(read.sink.gaps[0].to, noon + 5s);
+}
+
+// The line before it is not in memory any more: all since the stream began is in doubt.
+TEST(PodLog, SaysSoOfALongFile) {
+    Read read({});
+    std::string file;
+    for (int i = 0; i < 1'000; ++i) file += at(i * 10ms, "line " + std::to_string(i)) + "\n";
+    read.log.bytes(file);
+    read.log.bytes(file + at(20s, "later") + "\n");
+    read.log.end_alignment();
+    EXPECT_EQ(read.sink.lines.size(), 1'001u);
+    ASSERT_EQ(read.sink.gaps.size(), 1u);
+    EXPECT_EQ(read.sink.gaps[0].kind, "kubelet_skip");
+}
+
+TEST(PodLog, KnowsAFileBegunAgainWhoseTimesHadGoneBack) {
+    Read read({at(1s + 1us, "one"), at(1s, "two")});
+    read.log.bytes(at(1s + 1us, "one") + "\n");
+    EXPECT_TRUE(read.log.alignment_replays());
+    read.log.bytes(at(1s, "two") + "\n" + at(2s, "three") + "\n");
+    EXPECT_THAT(read.sink.lines, ElementsAre("one", "two", "three"));
+}
+
 TEST(PodLog, TakesALineStampedBeforeTheOneAheadOfItAtOnce) {
     Read read({at(1s, "one"), at(2s, "two"), at(1999ms, "three")});
     EXPECT_FALSE(read.log.aligning());
@@ -202,6 +341,28 @@ TEST(PodLog, KnowsTheStartOfALogWhoseFirstAnswerGaveNothing) {
     log.start_answer(false, false);
     log.answer_begun();
     log.bytes(at(1s, "one") + "\n" + at(2s, "two") + "\n");
+    log.end_alignment();
+    EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up"));
+}
+
+TEST(PodLog, KnowsTheStartOfALogWhoseLinesComeOneByOne) {
+    RecordingSink sink;
+    PodLog log(std::nullopt, noon, false);
+    log.hand_to(sink);
+    log.ends_at(parse_log_line(at(2s, "two")));
+    log.start_answer(false, false);
+    log.answer_begun();
+    EXPECT_FALSE(log.alignment_wants_end()) << "there is no line yet";
+    log.bytes(at(1s, "one") + "\n");
+    EXPECT_TRUE(log.alignment_wants_end()) << "of a first answer there is nothing to wait for";
+    log.drop_alignment();
+    log.start_answer(false, false);
+    log.answer_begun();
+    EXPECT_FALSE(log.alignment_wants_end());
+    log.bytes(at(1s, "one") + "\n");
+    EXPECT_FALSE(log.alignment_wants_end());
+    log.bytes(at(2s, "two") + "\n");
+    EXPECT_TRUE(log.alignment_wants_end());
     log.end_alignment();
     EXPECT_THAT(sink.calls, ElementsAre("line one", "line two", "caught up"));
 }
@@ -305,6 +466,7 @@ TEST(PodLog, GoesOnInAnAnswerThatHasItsLastLine) {
 
 TEST(PodLog, GoesOnInARotatedLogOnlyAtALineThatIsKnownOnce) {
     Read read({at(1s, "one"), at(2s, "same"), at(2s, "same"), at(2s, "two")});
+    read.log.end_repeat();  // the file has both
     EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {at(3s, "three")})));
     EXPECT_FALSE(read.log.goes_on_in(beside(read.log, {at(2s, "same"), at(2s, "two")})))
         << "it may be the first of the two";

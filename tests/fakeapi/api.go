@@ -352,6 +352,12 @@ func (a *api) log(r *request, name string, to answer) {
 			c.mutex.Lock()
 			continue
 		}
+		if i.starved && !i.exited {
+			c.mutex.Unlock()
+			to.Write([]byte("failed to create fsnotify watcher: too many open files"))
+			to.End()
+			return
+		}
 		over := i.exited && !i.frozen
 		select {
 		case <-to.Gone():
@@ -390,6 +396,12 @@ func (a *api) follow(i *instance, from **file, next *int, replayed *bool, since 
 		}
 		if rotated == nil {
 			return nil
+		}
+		if i.jump { // two events of one directory: the second begins the same file again
+			rotated, i.replay, *replayed = i.current, true, false
+			text := served(rotated.records, since, timestamps, fresh)
+			*from, *next = rotated, len(rotated.records)
+			return append([]byte{}, text...)
 		}
 		*from, *next = rotated, 0
 	}

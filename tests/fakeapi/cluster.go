@@ -33,6 +33,8 @@ type instance struct {
 	frozen   bool // followers deliver nothing (a kubelet that has lost its file)
 	skip     int  // so many undrained records are lost to a follower at the next rotation
 	replay   bool // a follower reads the file from its start once more
+	jump     bool // at a rotation a follower goes to the newest file, and reads that twice (R3)
+	starved  bool // the kubelet has no inotify instance for a follower
 }
 
 type container struct {

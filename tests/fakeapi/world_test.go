@@ -118,6 +118,7 @@ func (w *world) gaps(kind string) float64 {
 func (w *world) hasNoGap() {
 	w.t.Helper()
 	if gaps := w.d.metric("runnerwatch_gaps_total"); gaps > 0 {
-		w.t.Fatalf("%v gaps, but nothing was missed", gaps)
+		text, _ := get(w.d.api, "/api/v1/coverage")
+		w.t.Fatalf("%v gaps, but nothing was missed:\n%s", gaps, text)
 	}
 }

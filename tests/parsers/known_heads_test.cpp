@@ -57,6 +57,58 @@ TEST_F(KnownHeadsTest, KnowNothingOfALineThatMayBePartOfSomethingElse) {
     EXPECT_EQ(of("2026-11-23T18:42:52.x00917490Z Idle \x1b[0;m  job\x1b[0;m=1"), nullptr);
 }
 
+// As LineSieve asks: whether a line is known by its beginning, and where its fields begin.
+class LastWords : public KnownHeadsTest {
+protected:
+    std::optional<std::string> fields_of(const std::string& text) {
+        const std::string readable = text + "\n" + std::string(200, ' ');
+        const char* message = behind_log_time(readable.data());
+        const auto* alike = heads.beginning(message);
+        const char* end = readable.data() + text.size() + 1;
+        const char* fields = alike ? heads.behind_head(*alike, message, end) : nullptr;
+        if (fields == nullptr) return std::nullopt;
+        EXPECT_TRUE(alike->silent);
+        return std::string(fields, end - 1);
+    }
+    static std::string line_of(const std::string& word, const std::string& blanks = "     ") {
+        return "Using Kubernetes namespace: " + word + blanks + "\x1b[0;m  job\x1b[0;m=1";
+    }
+    void meet_many() {
+        for (int i = 1000; i < 1400; ++i) {
+            line = line_of("ci-" + std::to_string(i));
+            heads.met_again(line, *runner_head(line));
+        }
+    }
+};
+
+TEST_F(LastWords, ThatDifferInEachLineAreNotLookedAtMoreThanTheyMust) {
+    EXPECT_EQ(fields_of(line_of("ci-1")), std::nullopt);
+    meet_many();
+    EXPECT_EQ(fields_of(line_of("ci-7777")), " job\x1b[0;m=1");
+    EXPECT_EQ(fields_of(line_of("ci-1", "        ")), " job\x1b[0;m=1") << "padded";
+    EXPECT_EQ(fields_of(line_of("a-name-longer-than-the-padding", "")), " job\x1b[0;m=1");
+}
+
+TEST_F(LastWords, ThatSaySomethingAreNotPassedOver) {
+    meet_many();
+    EXPECT_EQ(fields_of(line_of("Refused")), std::nullopt);
+    EXPECT_EQ(fields_of(line_of("ci-refused-1")), std::nullopt);
+    EXPECT_EQ(fields_of(line_of("ci-1 accepted")), std::nullopt) << "two words";
+    EXPECT_EQ(fields_of(line_of("ci-\"1\"")), std::nullopt) << "quotes";
+    EXPECT_EQ(fields_of("Using Kubernetes namespace: ci-1"), std::nullopt) << "no reset";
+    EXPECT_EQ(fields_of("Using Kubernetes namespaces: ci-1 \x1b[0;m"), std::nullopt);
+}
+
+TEST_F(LastWords, AreLookedAtWhereARuleAsksForTheTextBeforeThemToo) {
+    RulePack other = pack();
+    other.rules[0].detect[0].message = "namespace: ci-1234";
+    Matcher fresh(other);
+    matcher.swap(fresh);
+    meet_many();
+    EXPECT_EQ(fields_of(line_of("ci-1234")), std::nullopt);
+    EXPECT_EQ(fields_of(line_of("ci-7777")), std::nullopt);
+}
+
 TEST_F(KnownHeadsTest, ForgetWhatOtherRulesSaid) {
     ASSERT_TRUE(of("Broken \x1b[0;m  job\x1b[0;m=1")->says->detection.empty());
     RulePack other = pack();
