@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace runnerwatch {
 
@@ -281,27 +282,46 @@ void IncidentBook::State::seen_again(Incident& incident, const Observation& seen
     settle(incident, now);
 }
 
+namespace {
+
+// Which of the kept records, and `fresh`, is neither one of the first nor one of the last; nullptr:
+// there is room for all. By their times, so that it does not matter in which order sources are
+// read: what is left out once would be left out later too.
+const EvidenceRow* in_between(const std::map<int, EvidenceRow>& kept, const EvidenceRow& fresh) {
+    constexpr std::size_t first = EvidenceRow::first_max;
+    if (kept.size() < first + EvidenceRow::last_max) return nullptr;
+    std::vector<const EvidenceRow*> all{&fresh};
+    for (const auto& [slot, row] : kept) all.push_back(&row);
+    const auto earlier = [](const EvidenceRow* a, const EvidenceRow* b) {
+        return std::tie(a->at, a->instance, a->first_line, a->ordinal) <
+               std::tie(b->at, b->instance, b->first_line, b->ordinal);
+    };
+    std::nth_element(all.begin(), all.begin() + first, all.end(), earlier);
+    return all[first];
+}
+
+}  // namespace
+
 void IncidentBook::State::add_evidence(Incident& incident, const Observation& seen) {
-    const std::int64_t ordinal = ++incident.row.evidence_count;
-    const int slot =
-        ordinal <= EvidenceRow::first_max
-            ? static_cast<int>(ordinal) - 1
-            : EvidenceRow::first_max +
-                  static_cast<int>((ordinal - 1 - EvidenceRow::first_max) % EvidenceRow::last_max);
-    EvidenceRow& row = incident.evidence[slot];
+    EvidenceRow row;
     row.incident = incident.row.key;
-    row.slot = slot;
-    row.ordinal = ordinal;
+    row.ordinal = ++incident.row.evidence_count;
     row.rule = seen.rule->id;
     row.instance = seen.place.instance;
     row.member = seen.place.member;
     row.at = seen.at;
     row.first_line = seen.first_line;
     row.last_line = seen.last_line;
+    row.slot = static_cast<int>(incident.evidence.size());
+    if (const EvidenceRow* left_out = in_between(incident.evidence, row)) {
+        if (left_out == &row) return;
+        row.slot = left_out->slot;
+    }
     row.text = shortened(seen.text, evidence_bytes_max);
     row.context_before = seen.context_before;
     row.hash = sha256_hex(row.text);
-    dirty_evidence.insert({incident.row.key, slot});
+    dirty_evidence.insert({incident.row.key, row.slot});
+    incident.evidence[row.slot] = std::move(row);
 }
 
 void IncidentBook::State::raise_severity(Incident& incident, Severity to, const std::string& why,

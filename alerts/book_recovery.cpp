@@ -205,9 +205,12 @@ bool IncidentBook::State::settle_member(Incident& incident, MemberRow& member,
     member.recovered_at = verdict.state == MemberState::recovered ? verdict.ended_at : std::nullopt;
     const bool waits =
         verdict.state != MemberState::failing && verdict.state != MemberState::recovered;
+    // A recovery that begins has all of its time, however long it was waited for.
+    const bool begins =
+        verdict.state == MemberState::recovering && before != MemberState::recovering;
     if (!waits)
         member.waits_since.reset();
-    else if (!member.waits_since)
+    else if (begins || !member.waits_since)
         member.waits_since = now;
     dirty_members.insert({incident.row.key, member.place.member});
     touch(incident);

@@ -12,16 +12,22 @@ std::string IncidentBook::State::start_words(const Lifecycle& event, std::string
     const auto known = workload_sources.find(workload_key(place));
     if (known == workload_sources.end()) return {};
     bool restarted = false, same_revision = false, other_revision = false;
+    std::optional<Timestamp> newest_same, newest_other;  // pods of this revision, and of others
     for (const auto& instance : known->second) {
         const SourceRow& other = sources.at(instance);
         restarted =
             restarted || (same_pod(other.place, place) && other.place.container == place.container);
         if (other.revision.empty()) continue;
-        if (other.revision != event.revision)
+        const bool same = other.revision == event.revision;
+        std::optional<Timestamp>& newest = same ? newest_same : newest_other;
+        newest = std::max(newest, other.place.member_created);
+        if (!same)
             other_revision = true;
         else if (!other.gone)  // a rollback brings one back that is gone
             same_revision = true;
     }
+    // The one before it was of this revision too: a pod that was deleted is replaced.
+    same_revision = same_revision || newest_same > newest_other;
     if (restarted) {
         kind = "container_restarted";
         return "container " + place.container + " of " + place.member + " was started again" +

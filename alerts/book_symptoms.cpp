@@ -69,6 +69,7 @@ void IncidentBook::State::fold_symptom(Incident& cause, const Observation& seen,
     const std::string at = seen.at ? format_time(*seen.at) : "";
     if (fresh) mine = {{"count", 0}, {"first", at}, {"last", at}, {"title", seen.rule->title}};
     mine["count"] = mine["count"].get<std::int64_t>() + 1;
+    mine["first"] = std::min(mine["first"].get<std::string>(), at);
     mine["last"] = std::max(mine["last"].get<std::string>(), at);
     cause.row.symptoms = symptoms.dump(-1, ' ', false, json::error_handler_t::replace);
     if (fresh)

@@ -160,6 +160,10 @@ void Dispatcher::put(Group& group, const IncidentRow& incident, Timestamp now, T
         groups_of_[incident.key].erase(key);
         if (groups_of_[incident.key].empty()) groups_of_.erase(incident.key);
         changes_.outbox_incidents[{key.first, key.second, incident.key}] = std::nullopt;
+        if (owes(group)) return;
+        // Or what comes next would be due when this was.
+        group.row.due_at.reset();
+        group.row.owed_since.reset();
         return;
     }
     if (!owes(group)) return;

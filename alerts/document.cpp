@@ -142,8 +142,8 @@ h1 { font-size: 1.7rem; line-height: 1.25; } h2 { margin-top: 2rem; font-size: 1
   border-bottom: 1px solid var(--line); padding-bottom: .2rem; } h3 { font-size: 1.05rem; }
 table { border-collapse: collapse; width: 100%; margin: .8rem 0; font-size: .9rem; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left;
-  vertical-align: top; } th { background: var(--tint); }
-td:first-child { overflow-wrap: normal; }
+  vertical-align: top; overflow-wrap: break-word; } th { background: var(--tint); }
+td code { overflow-wrap: anywhere; } td:first-child { overflow-wrap: normal; }
 code, pre { font: .85em/1.45 ui-monospace, monospace; background: var(--tint); }
 code { padding: .1em .25em; } pre { padding: .6rem .8rem; border: 1px solid var(--line);
   white-space: pre-wrap; }
@@ -152,7 +152,7 @@ code { padding: .1em .25em; } pre { padding: .6rem .8rem; border: 1px solid var(
 @media (max-width: 40rem) { table { display: block; overflow-x: auto; } }
 @media print { @page { margin: 16mm; } :root { --ink: #000; --soft: #333; --line: #999;
   --tint: #f4f4f4; --ask: #fff; --edge: #555; --paper: #fff; }
-  body { margin: 0; padding: 0; max-width: none; font-size: 10pt; }
+  body { margin: 0; padding: 0 1px; max-width: none; font-size: 10pt; }
   h1, h2, h3 { break-after: avoid; } tr, .ask { break-inside: avoid; }
   thead { display: table-header-group; } }
 )css";

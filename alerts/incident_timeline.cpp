@@ -39,7 +39,8 @@ TimelineEntry entry_of_delivery(const json& delivery) {
 }  // namespace
 
 std::string told_words(std::string state) {
-    if (state.starts_with("open:")) return "open, " + state.substr(5, state.rfind(':') - 5);
+    // "open:SEVERITY:…"; what follows tells two openings apart, not people.
+    if (state.starts_with("open:")) return "open, " + state.substr(5, state.find(':', 5) - 5);
     std::replace(state.begin(), state.end(), '_', ' ');
     return state;
 }

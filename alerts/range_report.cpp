@@ -53,12 +53,7 @@ public:
         summary();
         figures();
         add(heading(2, plain("What was new")));
-        lists(
-            "No kind of failure was seen for the first time.",
-            [this](const IncidentRow& row) {
-                return begun(row) && !rows_.known_rules.contains(row.rule);
-            },
-            [](const IncidentRow& row) { return " in " + where(row); });
+        fresh_kinds();
         add(heading(2, plain("What came again")));
         lists(
             "Nothing came again.",
@@ -132,8 +127,8 @@ private:
         if (rows_.sums.all().incidents == 0) return;
         add(heading(2, plain("Incidents")));
         const auto names = [](const char* first) {
-            return header({first, "incidents", "not over", "again within 30 days",
-                           "noticed (p50 / p90, n)", "told", "acknowledged", "stopped", "ended"});
+            return header(
+                {first, "begun", "not over", "again", "noticed", "told", "acknowledged", "ended"});
         };
         const auto row = [](Text name, const IncidentStatistics& of) {
             return std::vector<Text>{std::move(name),
@@ -143,9 +138,11 @@ private:
                                      plain(percentile_words(of.detect)),
                                      plain(percentile_words(of.notify)),
                                      plain(percentile_words(of.acknowledge)),
-                                     plain(percentile_words(of.mitigate)),
                                      plain(percentile_words(of.resolve))};
         };
+        add(
+            paragraph(plain("\"Again\": an earlier one had ended at most 30 days before. Times are "
+                            "p50 / p90 and how many were measured.")));
         std::vector<std::vector<Text>> by_rule{names("rule")};
         for (const auto& [rule, of] : rows_.sums.by_rule()) by_rule.push_back(row(code(rule), of));
         add(table(std::move(by_rule)));
@@ -166,6 +163,23 @@ private:
         add(items.empty() ? paragraph(plain(none)) : list(std::move(items)));
     }
 
+    // Each kind by the incident that it came with.
+    void fresh_kinds() {
+        std::map<std::string, const IncidentRow*> first;
+        for (const IncidentRow& row : rows_.incidents)
+            if (begun(row) && !rows_.known_rules.contains(row.rule)) first[row.rule] = &row;
+        std::vector<const IncidentRow*> kinds;
+        for (const auto& [unused, row] : first) kinds.push_back(row);
+        std::sort(kinds.begin(), kinds.end(),
+                  [](const IncidentRow* a, const IncidentRow* b) { return a->number < b->number; });
+        std::vector<Text> items;
+        for (const IncidentRow* row : kinds)
+            items.push_back(plain(name_of(*row) + " " + row->title + " in " + where(*row) + ", " +
+                                  time_words(row->first_seen)));
+        add(items.empty() ? paragraph(plain("No kind of failure was seen for the first time."))
+                          : list(std::move(items)));
+    }
+
     // What was kept from people, by people.
     void quiet() {
         add(heading(2, plain("What was snoozed, merged or ended by hand")));
@@ -179,8 +193,8 @@ private:
                 std::string words = ":";
                 if (!row.snoozed_by.empty()) words += " snoozed by " + row.snoozed_by + ";";
                 if (row.wakes > 0)
-                    words += " snoozed, told again " + std::to_string(row.wakes) +
-                             (row.wakes == 1 ? " time;" : " times;");
+                    words += row.wakes == 1 ? " snoozed once;"
+                                            : " snoozed " + std::to_string(row.wakes) + " times;";
                 if (!row.resolved_by.empty()) words += " ended by hand by " + row.resolved_by + ";";
                 if (!row.merged_into.empty())
                     words += " part of " + number_of(row.merged_into) + ";";

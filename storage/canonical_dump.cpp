@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace runnerwatch {
 
 using nlohmann::json;
@@ -55,6 +57,18 @@ std::vector<Row> rows_of_incident(Connection& connection, const std::string& key
     return rows_of<Row>(query);
 }
 
+// In the order of their times, not in the one they were read in: sources are read in any.
+json in_order(std::vector<json> rows) {
+    const auto time = [](const json& row) {
+        return row.at("at").is_null() ? std::string() : row.at("at").get<std::string>();
+    };
+    std::stable_sort(rows.begin(), rows.end(), [&](const json& a, const json& b) {
+        const std::string first = time(a), second = time(b);
+        return first != second ? first < second : a < b;
+    });
+    return rows;
+}
+
 json of_incident(Connection& connection, const IncidentRow& incident) {
     json value = incident_to_json(incident);
     const bool timed = incident.clock == ClockKind::source;
@@ -67,23 +81,25 @@ json of_incident(Connection& connection, const IncidentRow& incident) {
                                     {"last_seen", timed ? words(row.last_seen) : json()},
                                     {"proof", row.proof},
                                     {"successor", row.successor}});
+    std::vector<json> timeline, evidence;
     for (const auto& row : rows_of_incident<TimelineRow>(connection, incident.key, "change")) {
         if (row.clock != ClockKind::source) continue;
-        value["timeline"].push_back({{"at", words(row.at)},
-                                     {"kind", row.kind},
-                                     {"actor", row.actor},
-                                     {"text", row.text},
-                                     {"details", parsed(row.details)},
-                                     {"evidence", row.evidence_ref}});
+        timeline.push_back({{"at", words(row.at)},
+                            {"kind", row.kind},
+                            {"actor", row.actor},
+                            {"text", row.text},
+                            {"details", parsed(row.details)},
+                            {"evidence", row.evidence_ref}});
     }
     for (const auto& row : rows_of_incident<EvidenceRow>(connection, incident.key, "ordinal"))
-        value["evidence"].push_back({{"ordinal", row.ordinal},
-                                     {"rule", row.rule},
-                                     {"member", row.member},
-                                     {"at", timed ? words(row.at) : json()},
-                                     {"lines", {row.first_line, row.last_line}},
-                                     {"text", row.text},
-                                     {"hash", row.hash}});
+        evidence.push_back({{"rule", row.rule},
+                            {"member", row.member},
+                            {"at", timed ? words(row.at) : json()},
+                            {"lines", {row.first_line, row.last_line}},
+                            {"text", row.text},
+                            {"hash", row.hash}});
+    if (!timeline.empty()) value["timeline"] = in_order(std::move(timeline));
+    if (!evidence.empty()) value["evidence"] = in_order(std::move(evidence));
     return value;
 }
 

@@ -133,9 +133,13 @@ std::string proof_words(const json& story, const std::string& reference) {
 
 std::string timeline(const json& story, const TextStyle& style) {
     std::string text = heading("Timeline", style);
+    std::pair<std::optional<Timestamp>, std::string> before;
     for (const auto& entry : timeline_of(story)) {
         std::string what = entry.what + entry.outcome;
-        if (entry.ours && entry.who != "runnerwatch") what += " — " + entry.who;
+        // One pod's proof is that of all whom it replaces.
+        if (auto same = std::pair(entry.at, what); std::exchange(before, same) == same) continue;
+        const bool named = what.find(entry.who) != what.npos;
+        if (entry.ours && entry.who != "runnerwatch" && !named) what += " — " + entry.who;
         text +=
             "  " +
             (entry.timed ? format_time_for_people(*entry.at).substr(0, 19) : std::string(19, '-')) +

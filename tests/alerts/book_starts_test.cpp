@@ -59,5 +59,19 @@ TEST_F(StartsTest, ARolloutIsToldByItsFirstPod) {
         << "rolled back";
 }
 
+TEST_F(StartsTest, APodThatTakesThePlaceOfADeletedOneIsNoRollout) {
+    start_of(pod("a", noon - 3h), "r1");
+    start_of(pod("b", noon - 2h), "r2");
+    fail("forbidden", pod("b", noon - 2h), noon);
+    book->lifecycle({LifecycleKind::gone, pod("a", noon - 3h), std::nullopt, {}, {}}, now);
+    book->lifecycle({LifecycleKind::gone, pod("b", noon - 2h), std::nullopt, {}, {}}, now);
+    told();
+    start_of(pod("c", noon + 1h), "r2");
+    EXPECT_THAT(told(), IsEmpty());
+    start_of(pod("d", noon + 2h), "r1");
+    EXPECT_THAT(told(), ElementsAre("rollout of Deployment/gitlab-runner: d is the first pod of "
+                                    "revision r1"));
+}
+
 }  // namespace
 }  // namespace runnerwatch

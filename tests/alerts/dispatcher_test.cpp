@@ -305,6 +305,19 @@ TEST_F(DispatcherTest, TellsTicketsOnceADayAndAdviceToNobody) {
     EXPECT_EQ(messages[0].entries[0].incident, "t");
 }
 
+TEST_F(DispatcherTest, ATicketThatWasOverBeforeItsDigestDoesNotBringTheNextOneForward) {
+    dispatcher->caught_up({}, "", noon);
+    IncidentRow brief = incident("t", Response::ticket);
+    dispatcher->incident_changed(brief, noon);
+    brief.state = IncidentState::resolved;
+    dispatcher->incident_changed(brief, noon + 1h);
+    EXPECT_THAT(due(noon + 20h), IsEmpty());
+    const Timestamp later = noon + 72h;
+    dispatcher->incident_changed(incident("u", Response::ticket), later);
+    EXPECT_THAT(due(later + 1h), IsEmpty()) << "tickets wait for the morning";
+    EXPECT_THAT(due(later + 20h), SizeIs(1));
+}
+
 TEST_F(DispatcherTest, AStartWithThreeOpenSendsOneDigest) {
     std::vector<IncidentRow> open{incident("a"), incident("b"), incident("c")};
     auto ended = incident("d");
