@@ -2,6 +2,9 @@
 #include "storage/conditions.h"
 #include "storage/reader_impl.h"
 
+#include <algorithm>
+#include <map>
+
 namespace runnerwatch {
 
 namespace {
@@ -10,6 +13,63 @@ std::optional<Timestamp> time_in(const Statement& row, int column) {
     std::optional<Timestamp> at;
     read_value(row, column, at);
     return at;
+}
+
+// What was merged into an incident, summed up: people say that it is one trouble.
+struct Parts {
+    std::optional<Timestamp> started, ended, detected;
+    bool over = true;
+};
+
+// By the incident that stands for all. Merging is done by hand, so there are few.
+std::map<std::string, Parts> parts_of_merged(Connection& connection) {
+    struct Part {
+        std::string into;
+        Parts moments;
+    };
+    std::map<std::string, Part> merged;
+    Statement query(connection,
+                    "SELECT key, merged_into, state, first_seen, ended_at, noted_at FROM incident "
+                    "WHERE merged_into <> ''");
+    while (query.step()) {
+        Part part;
+        part.into = query.text(1);
+        IncidentState state = IncidentState::open;
+        from_word(query.text(2), state);
+        part.moments.over = is_over(state);
+        part.moments.started = time_in(query, 3);
+        part.moments.ended = time_in(query, 4);
+        part.moments.detected = time_in(query, 5);
+        merged[query.text(0)] = std::move(part);
+    }
+    std::map<std::string, Parts> sums;
+    for (const auto& [key, part] : merged) {
+        std::string root = part.into;
+        for (std::size_t i = 0; i < merged.size() && merged.contains(root); ++i)
+            root = merged.at(root).into;
+        Parts& sum = sums[root];
+        const auto earlier = [](auto& mine, const auto& other) {
+            if (other && (!mine || *other < *mine)) mine = other;
+        };
+        earlier(sum.started, part.moments.started);
+        earlier(sum.detected, part.moments.detected);
+        sum.ended = std::max(sum.ended, part.moments.ended);
+        sum.over = sum.over && part.moments.over;
+    }
+    return sums;
+}
+
+void include(IncidentMoments& whole, const Parts& parts) {
+    if (parts.started && (!whole.started || *parts.started < *whole.started))
+        whole.started = parts.started;
+    if (parts.detected) whole.detected = std::min(whole.detected, *parts.detected);
+    if (parts.over && whole.state == IncidentState::resolved) {
+        whole.ended = std::max(whole.ended, parts.ended);
+        return;
+    }
+    whole.state = IncidentState::open;
+    whole.ended.reset();
+    whole.mitigated.reset();
 }
 
 }  // namespace
@@ -25,6 +85,8 @@ Result<std::size_t, StoreError> Reader::each_moments(
         Conditions where;
         add_conditions(where, scope);
         where.add("state <> 'folded'");
+        where.add("merged_into = ''");
+        const auto parts = parts_of_merged(connection);
         if (filter.since) where.add("begun >= ?N", *filter.since);
         if (filter.until) where.add("begun <= ?N", *filter.until);
         Statement query(
@@ -56,6 +118,8 @@ Result<std::size_t, StoreError> Reader::each_moments(
             moments.mitigated = time_in(query, 11);
             moments.acknowledged = time_in(query, 12);
             moments.notified = time_in(query, 13);
+            if (const auto merged = parts.find(moments.key); merged != parts.end())
+                include(moments, merged->second);
             take(moments);
             ++count;
         }
