@@ -80,10 +80,6 @@ std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-bool over(const IncidentRow& row) {
-    return row.state == IncidentState::resolved || row.state == IncidentState::folded;
-}
-
 }  // namespace
 
 AlertmanagerLedger::AlertmanagerLedger(const RulePack& pack, std::vector<Target> targets)
@@ -103,17 +99,18 @@ void AlertmanagerLedger::collect(const Target& target, const std::string& url,
     for (const auto& [key, row] : sent_) {
         if (row.receiver != target.receiver || row.url != url || row.incident != incident.key)
             continue;
-        const bool stale = row.labels != labels || over(incident);
+        const bool stale = row.labels != labels || is_over(incident.state);
         if (!stale || row.resolved) continue;
         AlertmanagerSentRow ended = row;
         ended.resolved = true;
         ended.resolved_at = now;
         ended.annotations = annotations_for(incident, *pack_);
-        const Timestamp end = incident.ended_at && over(incident) ? *incident.ended_at : now;
+        const Timestamp end =
+            incident.ended_at && is_over(incident.state) ? *incident.ended_at : now;
         ended.ends_at = std::max(format_time(std::min(end, now)), row.starts_at);
         rows.push_back(std::move(ended));
     }
-    if (over(incident)) return;
+    if (is_over(incident.state)) return;
     const auto known = sent_.find({target.receiver, url, labels});
     const bool unknown = known == sent_.end() || known->second.resolved;
     if ((known == sent_.end() && !tell_new) || (unknown && !incident.snoozed_by.empty())) return;

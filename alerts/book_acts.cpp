@@ -141,7 +141,7 @@ Result<ActDone, ActRefusal> IncidentBook::State::resolve(Incident& incident,
     // Over is what people see as one.
     for (const Incident* part : group_of(incident.row.key)) {
         Incident& one = incidents.at(part->row.key);
-        if (has_ended(one.row)) continue;
+        if (is_over(one.row.state)) continue;
         const std::string proof = "resolved by " + request.actor;
         for (auto& [name, member] : one.members) {
             member.state = MemberState::recovered;
@@ -286,7 +286,7 @@ Result<ActDone, ActRefusal> IncidentBook::act(const ActRequest& request, Timesta
                                                             : name_for_people(cause->second.row)) +
                           ". Do it to that one.");
     }
-    if (has_ended(row) && !state_->in_living_group(row.key) && needs_life(request.act))
+    if (is_over(row.state) && !state_->in_living_group(row.key) && needs_life(request.act))
         return refuse(Kind::conflict, "it is over (" + row.proof +
                                           "). It opens again when it is seen again; notes, tags "
                                           "and an assignee are possible now.");

@@ -6,13 +6,9 @@
 
 namespace runnerwatch {
 
-bool has_ended(const IncidentRow& row) {
-    return row.state == IncidentState::resolved || row.state == IncidentState::folded;
-}
-
 bool ended_long_ago(const IncidentRow& row, Timestamp now) {
     const auto last = row.ended_at ? row.ended_at : row.last_seen;
-    return has_ended(row) && last && now - *last > ended_kept;
+    return is_over(row.state) && last && now - *last > ended_kept;
 }
 
 std::string name_for_people(const IncidentRow& row) {
@@ -53,7 +49,7 @@ bool IncidentBook::State::in_living_group(const std::string& key) const {
     if (!is_merged(key)) return false;
     const auto group = group_of(root_of(key));
     return std::any_of(group.begin(), group.end(),
-                       [](const Incident* one) { return !has_ended(one->row); });
+                       [](const Incident* one) { return !is_over(one->row.state); });
 }
 
 // What is merged leaves together: each has a part in what is told.
@@ -198,7 +194,7 @@ std::optional<IncidentRow> IncidentBook::as_told(const std::string& key) const {
     for (const Incident* part : state_->group_of(key)) {
         const IncidentRow& other = part->row;
         if (other.key == key) continue;
-        if (!has_ended(other)) row.severity = std::max(row.severity, other.severity);
+        if (!is_over(other.state)) row.severity = std::max(row.severity, other.severity);
         if (rank(other.state) > rank(row.state)) row.state = other.state;
         row.count += other.count;
         row.reopened += other.reopened;
@@ -209,7 +205,7 @@ std::optional<IncidentRow> IncidentBook::as_told(const std::string& key) const {
         if (other.ended_at && (!row.ended_at || *other.ended_at > *row.ended_at))
             row.ended_at = other.ended_at;
     }
-    if (!has_ended(row)) {
+    if (!is_over(row.state)) {
         row.ended_at.reset();
         row.proof.clear();
     }

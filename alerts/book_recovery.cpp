@@ -322,9 +322,7 @@ void IncidentBook::State::put_state(Incident& incident, IncidentState state, Tim
     const IncidentState before = row.state;
     row.state = state;
     touch(incident);
-    const bool was_over = before == IncidentState::resolved || before == IncidentState::folded;
-    const bool is_over = state == IncidentState::resolved || state == IncidentState::folded;
-    if (was_over != is_over) unsettle_rule(row.rule);
+    if (is_over(before) != is_over(state)) unsettle_rule(row.rule);
     auto& not_ended = by_rule[row.rule];
     switch (state) {
         case IncidentState::open:

@@ -257,8 +257,7 @@ void IncidentBook::load(const StoredState& stored) {
         if (!row.values.empty()) incident.values = json::parse(row.values).get<Values>();
         if (latest) state.current[row.identity] = row.key;
         if (!row.merged_into.empty()) state.merged[row.merged_into].insert(row.key);
-        if (row.state != IncidentState::resolved && row.state != IncidentState::folded)
-            state.by_rule[row.rule].insert(row.key);
+        if (!is_over(row.state)) state.by_rule[row.rule].insert(row.key);
     }
     for (const auto& row : stored.members)
         if (const auto found = state.incidents.find(row.incident); found != state.incidents.end())
@@ -274,9 +273,7 @@ void IncidentBook::load(const StoredState& stored) {
     }
     // What is waited for follows from the rows; judging again changes none of them.
     for (auto& [key, incident] : state.incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
+        if (is_over(incident.row.state)) continue;
         for (const auto& [unused, member] : incident.members)
             if (member.state != MemberState::recovered)
                 for (const auto& watermark : state.judge(incident, member).wants)

@@ -36,9 +36,7 @@ void IncidentBook::State::settle_unsettled(Timestamp now) {
 
 void IncidentBook::State::settle_place(const Place& place, Timestamp now) {
     for (auto& [unused, incident] : incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
+        if (is_over(incident.row.state)) continue;
         const bool here = std::any_of(
             incident.members.begin(), incident.members.end(),
             [&](const auto& entry) { return same_workload(entry.second.place, place); });

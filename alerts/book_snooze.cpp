@@ -25,7 +25,7 @@ void IncidentBook::State::wake_if_seen_enough(Incident& incident, Timestamp now)
 }
 
 bool IncidentBook::State::lasts(const Incident& incident) const {
-    return !has_ended(incident.row) || in_living_group(incident.row.key);
+    return !is_over(incident.row.state) || in_living_group(incident.row.key);
 }
 
 void IncidentBook::State::expire(Incident& incident, Timestamp now) {

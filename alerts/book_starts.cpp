@@ -46,9 +46,7 @@ void IncidentBook::State::note_start(const Lifecycle& event) {
     if (words.empty()) return;
     const std::string workload = workload_key(event.place);
     for (auto& [unused, incident] : incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
+        if (is_over(incident.row.state)) continue;
         const bool there = std::any_of(
             incident.members.begin(), incident.members.end(),
             [&](const auto& member) { return workload_key(member.second.place) == workload; });

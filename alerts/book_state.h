@@ -27,7 +27,6 @@ struct Incident {
 // How long an ended incident stays in memory, for lines that are read late.
 constexpr std::chrono::hours ended_kept{48};
 
-bool has_ended(const IncidentRow& row);
 bool ended_long_ago(const IncidentRow& row, Timestamp now);
 
 // The incident as people name it: "#12", before it has a number its title.

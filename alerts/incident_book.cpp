@@ -148,9 +148,7 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
     });
     state_->dirty_marks.insert(instance);
     for (auto& [unused, incident] : state_->incidents) {
-        if (incident.row.state == IncidentState::resolved ||
-            incident.row.state == IncidentState::folded)
-            continue;
+        if (is_over(incident.row.state)) continue;
         const auto member = incident.members.find(source->second.place.member);
         if (member == incident.members.end()) continue;
         state_->note(incident, from, ClockKind::source, "gap", source->second.place.member,
@@ -163,7 +161,7 @@ void IncidentBook::gap(const std::string& instance, std::optional<Timestamp> fro
 void IncidentBook::tick(Timestamp now) {
     for (auto& [key, incident] : state_->incidents) {
         state_->expire(incident, now);
-        if (has_ended(incident.row)) continue;
+        if (is_over(incident.row.state)) continue;
         const bool waits =
             std::any_of(incident.members.begin(), incident.members.end(),
                         [](const auto& entry) { return entry.second.waits_since.has_value(); });

@@ -48,8 +48,7 @@ std::string incident_text(const MessageIncident& incident) {
         (incident.reason == Reason::snooze_ended || incident.reason == Reason::opened))
         text += "its snooze ended: " + row.woke_because + "\n";
     if (!row.proof.empty()) text += "proof: " + row.proof + "\n";
-    const bool over = row.state == IncidentState::resolved || row.state == IncidentState::folded;
-    if (over || incident.reason == Reason::part_of) return text;
+    if (is_over(row.state) || incident.reason == Reason::part_of) return text;
     if (!row.impact.empty()) text += "impact: " + row.impact + "\n";
     if (const auto cause = top_cause(row)) {
         text += "why (" + cause->confidence + "): " + cause->says + "\n";

@@ -95,8 +95,7 @@ std::vector<RuleError> check_stories(const Matcher& matcher, const Rule& rule) {
         std::int64_t count = 0, latest = 0;
         for (const IncidentRow* row : teller.book().incidents()) {
             if (row->rule != rule.id) continue;
-            const bool over =
-                row->state == IncidentState::resolved || row->state == IncidentState::folded;
+            const bool over = is_over(row->state);
             open = open || !over;
             resolved = resolved || row->state == IncidentState::resolved;
             if (row->occurrence < latest) continue;

@@ -212,9 +212,8 @@ std::string App::outage_words() const {
 void App::on_all_caught_up(const std::string& why) {
     if (!dispatcher_->catching_up()) return;
     const auto incidents = book_->incidents();
-    const auto open = std::count_if(incidents.begin(), incidents.end(), [](const IncidentRow* row) {
-        return row->state != IncidentState::resolved && row->state != IncidentState::folded;
-    });
+    const auto open = std::count_if(incidents.begin(), incidents.end(),
+                                    [](const IncidentRow* row) { return !is_over(row->state); });
     spdlog::info("caught up ({}): {} incidents open", why, open);
     // What became dirty so far belongs to the history that is not told line by line.
     for (const auto& key : book_->take_changed())

@@ -222,8 +222,7 @@ std::string App::metrics_text() {
          {Severity::info, Severity::warning, Severity::error, Severity::critical})
         open[severity] = 0;
     for (const IncidentRow* row : book_->incidents())
-        if (row->state != IncidentState::resolved && row->state != IncidentState::folded)
-            ++open[row->severity];
+        if (!is_over(row->state)) ++open[row->severity];
     for (const auto& [severity, count] : open)
         metrics_.set_open_incidents(to_string(severity), count);
     metrics_.set_templates(unclassified_.templates().size(), unclassified_.beyond());

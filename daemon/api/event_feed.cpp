@@ -2,6 +2,7 @@
 
 #include "daemon/api/incident_json.h"
 #include "daemon/api/visibility.h"
+#include "daemon/runtime/count_guard.h"
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -24,18 +25,6 @@ template <class Value>
 bool is_asked(const std::vector<Value>& asked, Value value) {
     return asked.empty() || std::find(asked.begin(), asked.end(), value) != asked.end();
 }
-
-// One more listener, as long as it lives.
-class Listening {
-public:
-    explicit Listening(std::size_t& count) : count_(count) { ++count_; }
-    ~Listening() { --count_; }
-    Listening(const Listening&) = delete;
-    Listening& operator=(const Listening&) = delete;
-
-private:
-    std::size_t& count_;
-};
 
 }  // namespace
 
@@ -154,7 +143,7 @@ std::string EventFeed::take(const IncidentFilter& filter, std::uint64_t& next) c
 
 asio::awaitable<void> EventFeed::serve(IncidentFilter filter, std::string last,
                                        Responder& responder) {
-    const Listening listening(listeners_);
+    const CountGuard listening(listeners_);
     co_await responder.begin_stream(200, "text/event-stream");
     std::string text;
     std::uint64_t next = begin(last, text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/runtime/count_guard.h"
 #include "daemon/runtime/store_thread.h"
 #include "storage/store.h"
 
@@ -34,7 +35,7 @@ public:
         using Answer = std::invoke_result_t<Job&, Reader&>;
         if (waiting_ >= waiting_max) co_return Answer(failure(too_many()));
         const auto deadline = std::chrono::steady_clock::now() + patience_;
-        const Counted counted(waiting_);
+        const CountGuard counted(waiting_);
         auto within = [this, &job, deadline]() -> Answer {
             const auto over = [deadline] { return std::chrono::steady_clock::now() >= deadline; };
             if (over()) return failure(too_long());
@@ -48,16 +49,6 @@ public:
     }
 
 private:
-    class Counted {
-    public:
-        explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-        ~Counted() { --count_; }
-        Counted(const Counted&) = delete;
-        Counted& operator=(const Counted&) = delete;
-
-    private:
-        std::size_t& count_;
-    };
     StoreError too_long() const;
     static StoreError too_many();
 
