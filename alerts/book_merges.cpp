@@ -170,47 +170,25 @@ bool IncidentBook::is_merged(const std::string& key) const { return state_->is_m
 std::optional<IncidentRow> IncidentBook::as_told(const std::string& key) const {
     const auto found = state_->incidents.find(key);
     if (found == state_->incidents.end()) return std::nullopt;
-    IncidentRow row = found->second.row;
-    if (!is_merged(key)) return row;
     if (const std::string root = state_->root_of(key); root != key) {
+        IncidentRow row = found->second.row;
         row.state = IncidentState::folded;
         row.folded_into = root;
         return row;
     }
-    const auto rank = [](IncidentState state) {
-        switch (state) {
-            case IncidentState::open:
-                return 4;
-            case IncidentState::cannot_tell:
-                return 3;
-            case IncidentState::recovering:
-                return 2;
-            case IncidentState::resolved:
-            case IncidentState::folded:
-                return 1;
-        }
-        return 0;
-    };
-    for (const Incident* part : state_->group_of(key)) {
-        const IncidentRow& other = part->row;
-        if (other.key == key) continue;
-        if (!is_over(other.state)) row.severity = std::max(row.severity, other.severity);
-        if (rank(other.state) > rank(row.state)) row.state = other.state;
-        row.count += other.count;
-        row.reopened += other.reopened;
-        if (other.first_seen && (!row.first_seen || *other.first_seen < *row.first_seen))
-            row.first_seen = other.first_seen;
-        if (other.last_seen && (!row.last_seen || *other.last_seen > *row.last_seen))
-            row.last_seen = other.last_seen;
-        if (other.ended_at && (!row.ended_at || *other.ended_at > *row.ended_at))
-            row.ended_at = other.ended_at;
-    }
-    if (!is_over(row.state)) {
-        row.ended_at.reset();
-        row.proof.clear();
-    }
-    return row;
+    return as_shown(key);
 }
+
+std::optional<IncidentRow> IncidentBook::as_shown(const std::string& key) const {
+    const auto found = state_->incidents.find(key);
+    if (found == state_->incidents.end()) return std::nullopt;
+    if (!state_->merged.contains(key) || state_->root_of(key) != key) return found->second.row;
+    std::vector<IncidentRow> merged;
+    for (const Incident* part : state_->group_of(key)) merged.push_back(part->row);
+    return as_whole(merged);
+}
+
+std::string IncidentBook::whole_of(const std::string& key) const { return state_->root_of(key); }
 
 std::vector<const IncidentRow*> IncidentBook::told(std::deque<IncidentRow>& made) const {
     std::vector<const IncidentRow*> rows;

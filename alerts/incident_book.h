@@ -156,6 +156,11 @@ public:
     // The incident as people are told it: of merged ones the first speaks for all (open as long as
     // any is, as severe as the worst), the others say `folded` into it. None: it is not held.
     std::optional<IncidentRow> as_told(const std::string& key) const;
+    // The incident as lists show it: the one that speaks for others sums them up (as_whole), a part
+    // is as it is by itself. None: it is not held.
+    std::optional<IncidentRow> as_shown(const std::string& key) const;
+    // The key of the incident that speaks for it: its own where it is merged into nothing.
+    std::string whole_of(const std::string& key) const;
     bool is_merged(const std::string& key) const;
     // All incidents as they are told, by key. Those that had to be put together stand in `made`,
     // which must outlive the answer.

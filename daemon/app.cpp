@@ -172,7 +172,7 @@ void App::collect(ChangeSet& changes) {
             dispatcher_->incident_changed(*incident, now);
     ChangeSet incidents = book_->take_changes();
     for (const auto& [key, row] : incidents.incidents)
-        if (row) feed_->note(*row);
+        if (row) note_for_listeners(*row);
     changes.merge(std::move(incidents));
     changes.merge(unclassified_.take_changes());
     exceptions_.take_changes(changes);
@@ -180,6 +180,13 @@ void App::collect(ChangeSet& changes) {
     ledger_->take_changes(changes);
     taken_ = dispatcher_->take_changes(changes);
     if (std::exchange(alive_due_, false)) changes.meta["last_alive"] = format_time(now);
+}
+
+// What stands for others is told as it is shown, whichever of them changed.
+void App::note_for_listeners(const IncidentRow& row) {
+    const std::string whole = book_->whole_of(row.key);
+    if (whole != row.key) feed_->note(row);
+    feed_->note(book_->as_shown(whole).value_or(row));
 }
 
 void App::on_committed(const CommitResult& result) {

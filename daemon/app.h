@@ -75,6 +75,7 @@ public:
 
 private:
     void collect(ChangeSet& changes);
+    void note_for_listeners(const IncidentRow& row);
     void on_committed(const CommitResult& result);
     void on_all_caught_up(const std::string& why);
     asio::awaitable<void> housekeeping();

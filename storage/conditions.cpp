@@ -107,9 +107,7 @@ std::string Conditions::numbered(std::string text) const {
     return text;
 }
 
-void add_conditions(Conditions& where, const IncidentFilter& filter) {
-    if (!filter.states.empty()) where.add(one_of("incident.state", filter.states));
-    if (!filter.severities.empty()) where.add(one_of("incident.severity", filter.severities));
+void add_attributes(Conditions& where, const IncidentFilter& filter) {
     if (!filter.rule.empty()) where.add("incident.rule = ?N", filter.rule);
     if (!filter.namespace_.empty()) where.add("incident.namespace = ?N", filter.namespace_);
     std::string visible;
@@ -122,10 +120,6 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
         where.add("incident.workload_name = ?N",
                   slash == std::string::npos ? filter.workload : filter.workload.substr(slash + 1));
     }
-    if (!filter.pod.empty())
-        where.add(
-            "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
-            filter.pod);
     if (filter.acknowledged)
         where.add(*filter.acknowledged ? "incident.acknowledged_by <> ''"
                                        : "incident.acknowledged_by = ''");
@@ -133,6 +127,12 @@ void add_conditions(Conditions& where, const IncidentFilter& filter) {
     if (!filter.assignee.empty()) where.add("assignee = ?N", filter.assignee);
     if (!filter.tag.empty())
         where.add("instr(' ' || tags || ' ', ' ' || ?N || ' ') > 0", filter.tag);
+}
+
+void add_conditions(Conditions& where, const IncidentFilter& filter) {
+    if (!filter.states.empty()) where.add(one_of("incident.state", filter.states));
+    if (!filter.severities.empty()) where.add(one_of("incident.severity", filter.severities));
+    add_attributes(where, filter);
     if (filter.since)
         where.add(std::string(not_over) + " OR incident.last_seen >= ?N OR incident.ended_at >= ?N",
                   *filter.since);

@@ -34,8 +34,11 @@ private:
     std::vector<std::pair<std::size_t, std::int64_t>> numbers_;
 };
 
-// All of the filter but its text, its place in the pages and its limit.
+// All of the filter but its text and pod, its place in the pages and its limit.
 void add_conditions(Conditions& where, const IncidentFilter& filter);
+// The part of it that is of an incident by itself, whatever is merged into it: not its states,
+// severities and times.
+void add_attributes(Conditions& where, const IncidentFilter& filter);
 
 // An incident that is over within this long after it began is not `lasting` (schema.cpp).
 constexpr Duration brief_max = std::chrono::hours(24);

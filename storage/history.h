@@ -29,8 +29,9 @@ struct IncidentFilter {
     std::optional<bool> acknowledged, snoozed;
     std::string assignee, tag;
     std::vector<std::string> visible;  // namespaces; empty: all. What has none is in none of them
-    std::optional<Timestamp> since;    // it was going on at or after this
-    std::optional<Timestamp> until;    // it had begun by then
+    bool parts_too = false;  // also what is merged into another, by itself; else it is only a part
+    std::optional<Timestamp> since;  // it was going on at or after this
+    std::optional<Timestamp> until;  // it had begun by then
     std::optional<IncidentCursor> after;
     std::size_t limit = 100;
 };
@@ -42,7 +43,8 @@ struct IncidentDetail {
     std::vector<EvidenceRow> evidence;
 };
 
-// An incident and all that was kept of it.
+// An incident and all that was kept of it. Where others are merged into it, its row is as it is
+// shown (as_whole); members, timeline and lines are its own.
 struct IncidentStory {
     static constexpr std::size_t earlier_max = 20;
 
@@ -56,8 +58,8 @@ struct IncidentStory {
     std::vector<Gap> gaps;                       // in the logs of its members, while it lasted
     std::vector<IncidentRow> earlier;  // occurrences, the latest first, at most earlier_max
     std::optional<IncidentRow> cause;  // whose symptom it is
-    std::optional<IncidentRow> whole;  // what it is merged into
-    std::vector<IncidentRow> parts;    // what is merged into it, by number
+    std::optional<IncidentRow> whole;  // what it is merged into, as that is shown
+    std::vector<IncidentRow> parts;    // what is merged into it and into these, by number
 };
 
 // A past incident of the same rule, and what stands on its timeline that may have ended it:

@@ -2,6 +2,7 @@
 // texts; values are always bound.
 #include "storage/conditions.h"
 #include "storage/incident_pages.h"
+#include "storage/merged_incidents.h"
 #include "storage/reader_impl.h"
 
 #include <algorithm>
@@ -93,6 +94,24 @@ std::vector<IncidentRow> earlier_of(Connection& connection, const IncidentRow& i
     return earlier;
 }
 
+void add_merged(Connection& connection, const std::vector<std::string>& visible,
+                IncidentStory& story) {
+    IncidentRow& incident = story.detail.incident;
+    for (auto& group : merged_groups(connection, visible)) {
+        const auto found = std::find_if(group.begin(), group.end(), [&](const IncidentRow& row) {
+            return row.key == incident.key;
+        });
+        if (found == group.end()) continue;
+        if (found != group.begin()) {
+            story.whole = as_whole(group);
+        } else {
+            incident = as_whole(group);
+            story.parts.assign(group.begin() + 1, group.end());
+        }
+        return;
+    }
+}
+
 std::vector<DeliveryAttemptRow> deliveries_of(Connection& connection, const std::string& key) {
     Statement& query = connection.prepared(
         "SELECT " + column_list<DeliveryAttemptRow>() +
@@ -112,7 +131,8 @@ Result<std::optional<IncidentDetail>, StoreError> Reader::incident(std::string_v
     return impl_->ask([&](Connection& connection) { return detail_of(connection, id); });
 }
 
-Result<std::optional<IncidentStory>, StoreError> Reader::story(std::string_view id) {
+Result<std::optional<IncidentStory>, StoreError> Reader::story(
+    std::string_view id, const std::vector<std::string>& visible) {
     return impl_->ask([&](Connection& connection) -> std::optional<IncidentStory> {
         auto detail = detail_of(connection, id);
         if (!detail) return std::nullopt;
@@ -126,13 +146,7 @@ Result<std::optional<IncidentStory>, StoreError> Reader::story(std::string_view 
         story.earlier = earlier_of(connection, incident);
         if (!incident.folded_into.empty())
             story.cause = incident_row(connection, "key", incident.folded_into);
-        if (!incident.merged_into.empty())
-            story.whole = incident_row(connection, "key", incident.merged_into);
-        Statement& parts = connection.prepared("SELECT " + column_list<IncidentRow>() +
-                                               " FROM incident WHERE merged_into = ? AND "
-                                               "merged_into <> '' ORDER BY number");
-        parts.bind(1, std::string_view(incident.key));
-        story.parts = rows_of<IncidentRow>(parts);
+        add_merged(connection, visible, story);
         return story;
     });
 }

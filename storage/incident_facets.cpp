@@ -1,8 +1,13 @@
 // How many incidents of a filter have which rule, severity, namespace …
 #include "storage/conditions.h"
+#include "storage/incident_search.h"
+#include "storage/merged_incidents.h"
 #include "storage/reader_impl.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 namespace runnerwatch {
@@ -20,25 +25,14 @@ struct FacetQuery {
     Conditions where;
 };
 
-// As with pages: what is not lasting began in the span that is asked for, or a day before it.
+// Of what stands alone. As with pages: what is not lasting began in the span that is asked for, or
+// a day before it.
 std::vector<FacetQuery> facet_queries(Connection& connection, const IncidentFilter& filter) {
     Conditions where;
-    IncidentFilter plain = filter;
-    plain.pod.clear();
-    add_conditions(where, plain);
-    if (!filter.pod.empty())
-        where.add("key IN (SELECT incident FROM member WHERE member = ?N)", filter.pod);
-    if (const auto words = match_expression(connection, filter.text); !words.empty()) {
-        const std::string lines = where.bound(
-            "key IN (SELECT evidence.incident FROM evidence_text CROSS JOIN evidence ON "
-            "evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N)",
-            words);
-        const std::string notes = where.bound(
-            "key IN (SELECT note.incident FROM note_text CROSS JOIN note ON note.id = "
-            "note_text.rowid WHERE note_text MATCH ?N)",
-            beginnings_expression(filter.text));
-        where.add(lines + " OR " + notes);
-    }
+    add_conditions(where, filter);
+    where.add(stands_alone);
+    for (const auto& rare : rares_of(connection, filter))
+        where.add("incident.key IN (" + keys_of(where, rare) + ")");
     if (!filter.since) return {{"incident INDEXED BY incident_facets", std::move(where)}};
     Conditions brief = where;
     brief.add("NOT lasting");
@@ -60,9 +54,30 @@ IncidentFacets::Facet facet_of(const std::string& name, const Counts& counts) {
     return facet;
 }
 
+const char* outcome_of(const IncidentRow& row) {  // as the column of that name
+    switch (row.state) {
+        case IncidentState::open:
+        case IncidentState::recovering:
+            return "going_on";
+        case IncidentState::resolved:
+            return row.resolved_by.empty() ? "recovered" : "by_hand";
+        case IncidentState::cannot_tell:
+        case IncidentState::folded:
+            break;
+    }
+    return to_string(row.state);
+}
+
+void count_row(std::map<std::string, Counts>& counts, const IncidentRow& row) {
+    const std::string values[] = {row.rule,     to_string(row.severity), row.namespace_,
+                                  row.workload, to_string(row.state),    outcome_of(row)};
+    static_assert(std::size(values) == std::size(of_incidents));
+    for (std::size_t i = 0; i < std::size(values); ++i) ++counts[of_incidents[i]][values[i]];
+}
+
 // Of members: an incident counts once for each value that one of them has.
 Counts counts_of_members(Connection& connection, const std::vector<FacetQuery>& queries,
-                         const std::string& column) {
+                         const std::vector<ShownMerged>& merged, const std::string& column) {
     Counts counts;
     for (const auto& query : queries) {
         Statement statement(connection, "SELECT member." + column +
@@ -71,6 +86,17 @@ Counts counts_of_members(Connection& connection, const std::vector<FacetQuery>& 
                                             query.where.sql() + " GROUP BY 1");
         query.where.bind(statement);
         while (statement.step()) counts[statement.text(0)] += statement.number(1);
+    }
+    for (const auto& one : merged) {
+        std::set<std::string> values;
+        for (const auto& key : one.keys) {
+            Statement& members = connection.prepared("SELECT DISTINCT " + column +
+                                                     " FROM member WHERE incident = ?");
+            members.bind(1, std::string_view(key));
+            const StatementReset at_end(members);
+            while (members.step()) values.insert(members.text(0));
+        }
+        for (const auto& value : values) ++counts[value];
     }
     return counts;
 }
@@ -106,9 +132,14 @@ Result<IncidentFacets, StoreError> Reader::facets(const IncidentFilter& filter,
                 }
             }
         }
+        const auto merged = merged_of(connection, filter);
+        facets.incidents += static_cast<std::int64_t>(merged.size());
+        for (const auto& one : merged) count_row(counts, one.row);
         for (const auto& name : names) {
-            if (name == "pod") counts[name] = counts_of_members(connection, queries, "member");
-            if (name == "node") counts[name] = counts_of_members(connection, queries, "node");
+            if (name == "pod")
+                counts[name] = counts_of_members(connection, queries, merged, "member");
+            if (name == "node")
+                counts[name] = counts_of_members(connection, queries, merged, "node");
             facets.facets.push_back(facet_of(name, counts[name]));
         }
         return facets;

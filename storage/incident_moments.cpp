@@ -1,5 +1,6 @@
 // The moments that statistics are made of.
 #include "storage/conditions.h"
+#include "storage/merged_incidents.h"
 #include "storage/reader_impl.h"
 
 #include <algorithm>
@@ -21,40 +22,19 @@ struct Parts {
     bool over = true;
 };
 
-// By the incident that stands for all. Merging is done by hand, so there are few.
+// By the incident that stands for all.
 std::map<std::string, Parts> parts_of_merged(Connection& connection) {
-    struct Part {
-        std::string into;
-        Parts moments;
-    };
-    std::map<std::string, Part> merged;
-    Statement query(connection,
-                    "SELECT key, merged_into, state, first_seen, ended_at, noted_at FROM incident "
-                    "WHERE merged_into <> ''");
-    while (query.step()) {
-        Part part;
-        part.into = query.text(1);
-        IncidentState state = IncidentState::open;
-        from_word(query.text(2), state);
-        part.moments.over = is_over(state);
-        part.moments.started = time_in(query, 3);
-        part.moments.ended = time_in(query, 4);
-        part.moments.detected = time_in(query, 5);
-        merged[query.text(0)] = std::move(part);
-    }
     std::map<std::string, Parts> sums;
-    for (const auto& [key, part] : merged) {
-        std::string root = part.into;
-        for (std::size_t i = 0; i < merged.size() && merged.contains(root); ++i)
-            root = merged.at(root).into;
-        Parts& sum = sums[root];
-        const auto earlier = [](auto& mine, const auto& other) {
-            if (other && (!mine || *other < *mine)) mine = other;
-        };
-        earlier(sum.started, part.moments.started);
-        earlier(sum.detected, part.moments.detected);
-        sum.ended = std::max(sum.ended, part.moments.ended);
-        sum.over = sum.over && part.moments.over;
+    for (const auto& group : merged_groups(connection, {})) {
+        Parts& sum = sums[group.front().key];
+        for (std::size_t i = 1; i < group.size(); ++i) {
+            const IncidentRow& part = group[i];
+            if (part.first_seen && (!sum.started || *part.first_seen < *sum.started))
+                sum.started = part.first_seen;
+            if (!sum.detected || part.noted_at < *sum.detected) sum.detected = part.noted_at;
+            sum.ended = std::max(sum.ended, part.ended_at);
+            sum.over = sum.over && is_over(part.state);
+        }
     }
     return sums;
 }

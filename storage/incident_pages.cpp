@@ -1,5 +1,7 @@
 #include "storage/incident_pages.h"
 
+#include "storage/incident_search.h"
+#include "storage/merged_incidents.h"
 #include "storage/row_io.h"
 
 #include <algorithm>
@@ -11,49 +13,6 @@ namespace runnerwatch {
 
 namespace {
 
-// Where a value is looked for: a select of one for each place it stands, of the keys of its
-// incidents, and a condition on one incident; in all of them "?N" stands for the value.
-struct Search {
-    std::string places, keys, condition, value;
-};
-
-// What the filter names that few incidents may have: they are found by any of the searches.
-struct Rare {
-    std::vector<Search> searches;
-    std::int64_t found = 0;
-};
-
-Rare text_of(const std::string& lines, const std::string& notes) {
-    return {{{"SELECT 1 FROM evidence_text WHERE evidence_text MATCH ?N",
-              "SELECT DISTINCT evidence.incident AS found FROM evidence_text CROSS JOIN evidence "
-              "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N",
-              "EXISTS (SELECT 1 FROM evidence CROSS JOIN evidence_text ON evidence_text.rowid = "
-              "evidence.rowid WHERE evidence.incident = incident.key AND evidence_text MATCH ?N)",
-              lines},
-             {"SELECT 1 FROM note_text WHERE note_text MATCH ?N",
-              "SELECT note.incident AS found FROM note_text CROSS JOIN note "
-              "ON note.id = note_text.rowid WHERE note_text MATCH ?N",
-              "key IN (SELECT note.incident FROM note_text CROSS JOIN note "
-              "ON note.id = note_text.rowid WHERE note_text MATCH ?N)",
-              notes}}};
-}
-
-Rare pod_of(const std::string& pod) {
-    return {{{"SELECT 1 FROM member WHERE member = ?N",
-              "SELECT incident AS found FROM member WHERE member = ?N",
-              "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
-              pod}}};
-}
-
-// The selects or conditions of all searches, with their values bound.
-std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
-                   const std::string& between) {
-    std::string sql;
-    for (const Search& search : rare.searches)
-        sql += (sql.empty() ? "" : between) + where.bound(search.*part, search.value);
-    return sql;
-}
-
 // Up to so many are looked up and sorted; where there are more, walking through the pages meets
 // enough of them. A step of the walk costs some times a look-up, and a page of `limit` takes
 // limit * incidents / found steps: this is where both cost the same.
@@ -63,18 +22,6 @@ std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
         static_cast<double>(connection.number("SELECT coalesce(max(number), 0) FROM incident"));
     const double even = std::sqrt(walk_to_look_up * static_cast<double>(limit) * incidents);
     return static_cast<std::int64_t>(std::clamp(even, 2'000.0, 60'000.0));
-}
-
-void count(Connection& connection, Rare& rare, std::int64_t most) {
-    for (const Search& search : rare.searches) {
-        Conditions value;
-        const std::string places = value.bound(search.places, search.value);
-        Statement& query = connection.prepared("SELECT count(*) FROM (" + places + " LIMIT " +
-                                               std::to_string(most) + ")");
-        value.bind(query);
-        const StatementReset at_end(query);
-        rare.found += query.step() ? query.number(0) : 0;
-    }
 }
 
 // The index whose order is that of the pages and that leaves out most. Named in the query: SQLite
@@ -108,12 +55,9 @@ PageQuery finished(Conditions where, const std::string& from, const IncidentFilt
 }  // namespace
 
 std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter) {
-    std::vector<Rare> rare;
-    if (const auto words = match_expression(connection, filter.text); !words.empty())
-        rare.push_back(text_of(words, beginnings_expression(filter.text)));
-    if (!filter.pod.empty()) rare.push_back(pod_of(filter.pod));
+    std::vector<Rare> rare = rares_of(connection, filter);
     const std::int64_t most = rare.empty() ? 0 : looked_up_max(connection, filter.limit);
-    for (auto& one : rare) count(connection, one, most);
+    count_places(connection, rare, most);
     std::stable_sort(rare.begin(), rare.end(),
                      [](const Rare& a, const Rare& b) { return a.found < b.found; });
 
@@ -121,14 +65,13 @@ std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter
     std::string driver;
     if (!rare.empty() && rare.front().found < most) {
         driver =
-            "(" + joined(where, rare.front(), &Search::keys, " UNION ") +
+            "(" + keys_of(where, rare.front()) +
             ") CROSS JOIN incident INDEXED BY sqlite_autoindex_incident_1 ON incident.key = found";
         rare.erase(rare.begin());
     }
-    IncidentFilter plain = filter;
-    plain.pod.clear();
-    add_conditions(where, plain);
-    for (const auto& one : rare) where.add(joined(where, one, &Search::condition, " OR "));
+    add_conditions(where, filter);
+    where.add(stands_alone);
+    for (const auto& one : rare) where.add(condition_of(where, one));
     add_cursor(where, filter);
     if (!driver.empty()) return {finished(std::move(where), driver, filter)};
     if (!filter.since && !filter.until)
@@ -153,6 +96,7 @@ std::vector<IncidentRow> page_of(Connection& connection, const IncidentFilter& f
         page.insert(page.end(), std::make_move_iterator(rows.begin()),
                     std::make_move_iterator(rows.end()));
     }
+    for (auto& merged : merged_of(connection, filter)) page.push_back(std::move(merged.row));
     std::sort(page.begin(), page.end(), [](const IncidentRow& a, const IncidentRow& b) {
         return std::tie(a.last_seen, a.number) > std::tie(b.last_seen, b.number);
     });

@@ -18,7 +18,8 @@ struct PageQuery {
     Conditions where;  // what is bound
 };
 
-// The page is the newest of all that these give together: nothing stands in two of them.
+// Of what stands alone, the page is the newest of all that these give together: nothing stands in
+// two of them. merged_of() gives the others.
 std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter);
 
 std::vector<IncidentRow> page_of(Connection& connection, const IncidentFilter& filter);

@@ -4,6 +4,26 @@
 
 namespace runnerwatch {
 
+namespace {
+
+// What of several states is said of all together: the highest.
+int rank(IncidentState state) {
+    switch (state) {
+        case IncidentState::open:
+            return 4;
+        case IncidentState::cannot_tell:
+            return 3;
+        case IncidentState::recovering:
+            return 2;
+        case IncidentState::resolved:
+        case IncidentState::folded:
+            return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
 const char* to_string(IncidentState state) {
     switch (state) {
         case IncidentState::open:
@@ -48,6 +68,26 @@ std::vector<std::string> tag_list(std::string_view tags) {
         at = end + 1;
     }
     return list;
+}
+
+IncidentRow as_whole(const std::vector<IncidentRow>& merged) {
+    IncidentRow row = merged.front();
+    for (std::size_t i = 1; i < merged.size(); ++i) {
+        const IncidentRow& other = merged[i];
+        if (!is_over(other.state)) row.severity = std::max(row.severity, other.severity);
+        if (rank(other.state) > rank(row.state)) row.state = other.state;
+        row.count += other.count;
+        row.reopened += other.reopened;
+        if (other.first_seen && (!row.first_seen || *other.first_seen < *row.first_seen))
+            row.first_seen = other.first_seen;
+        row.last_seen = std::max(row.last_seen, other.last_seen);
+        row.ended_at = std::max(row.ended_at, other.ended_at);
+    }
+    if (!is_over(row.state)) {
+        row.ended_at.reset();
+        row.proof.clear();
+    }
+    return row;
 }
 
 const char* to_string(ClockKind clock) { return clock == ClockKind::ours ? "ours" : "source"; }

@@ -96,6 +96,11 @@ struct IncidentRow {
     bool operator==(const IncidentRow&) const = default;
 };
 
+// How the first of `merged` is shown and told, which stands for all: open as long as any of them
+// is, as severe as the worst that is not over, seen whenever one was. Its own is its name and
+// scope, what people did to it, and the number of its last change.
+IncidentRow as_whole(const std::vector<IncidentRow>& merged);
+
 struct MemberRow {
     std::string incident;  // key
     Place place;           // instance: the one that showed it last

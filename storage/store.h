@@ -87,7 +87,9 @@ public:
 
     // By number ("#12" or "12"), ULID or key; none when there is no such incident.
     Result<std::optional<IncidentDetail>, StoreError> incident(std::string_view id);
-    Result<std::optional<IncidentStory>, StoreError> story(std::string_view id);
+    // `visible` (namespaces; empty: all): what may be seen of what is merged with it.
+    Result<std::optional<IncidentStory>, StoreError> story(
+        std::string_view id, const std::vector<std::string>& visible = {});
 
     // Ended incidents of the same rule: those of the same workload first, then the latest first.
     Result<std::vector<SimilarIncident>, StoreError> similar(const IncidentRow& incident,

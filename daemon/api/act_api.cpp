@@ -324,7 +324,8 @@ ServerReply act_all(IncidentBook& book, const ActQuestion& question, Timestamp n
         if (done) {
             if (question.batch) result["status"] = 200;
             result["changed"] = done->changed;
-            result["incident"] = incident_to_json(done->incident);
+            const auto shown = book.as_shown(done->incident.key);
+            result["incident"] = incident_to_json(shown.value_or(done->incident));
         } else {
             const int status = status_of(done.error().kind);
             if (!question.batch) return problem_reply(status, title_of(status), done.error().what);

@@ -96,19 +96,6 @@ bool takes_long(const HistoryQuestion& question) {
            question.kind == Kind::postmortem || !question.filter.text.empty();
 }
 
-namespace {
-
-// What a story says of other incidents.
-void hide_others(IncidentStory& story, const IncidentFilter& filter) {
-    if (story.cause && !is_visible(filter.visible, story.cause->namespace_)) story.cause.reset();
-    if (story.whole && !is_visible(filter.visible, story.whole->namespace_)) story.whole.reset();
-    std::erase_if(story.parts, [&](const IncidentRow& row) {
-        return !is_visible(filter.visible, row.namespace_);
-    });
-}
-
-}  // namespace
-
 Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
                                                             const HistoryQuestion& question) {
     using Kind = HistoryQuestion::Kind;
@@ -146,11 +133,13 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
     }
     std::vector<IncidentStory> stories;
     for (const auto& id : question.ids) {
-        auto story = reader.story(id);
+        auto story = reader.story(id, question.filter.visible);
         if (!story) return failure(story.error());
         if (!*story || !is_visible(question.filter.visible, (*story)->detail.incident.namespace_))
             return std::optional<HistoryRows>();
-        hide_others(**story, question.filter);
+        if (const auto& cause = (*story)->cause;
+            cause && !is_visible(question.filter.visible, cause->namespace_))
+            (*story)->cause.reset();
         stories.push_back(std::move(**story));
     }
     return given(std::move(stories));

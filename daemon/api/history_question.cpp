@@ -74,7 +74,7 @@ std::string read_times(const Query& query, Timestamp now, IncidentFilter& filter
 std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filter) {
     static const std::set<std::string> known{
         "state", "severity", "rule",   "namespace",    "workload", "pod",      "text", "since",
-        "until", "limit",    "cursor", "acknowledged", "snoozed",  "assignee", "tag"};
+        "until", "limit",    "cursor", "acknowledged", "snoozed",  "assignee", "tag",  "merged"};
     for (const auto& [name, value] : query) {
         if (!known.contains(name)) return "There is no parameter " + name + " here.";
         if (value.size() > query_bytes_max)
@@ -89,13 +89,16 @@ std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filte
         !error.empty())
         return error;
     if (auto error = read_times(query, now, filter); !error.empty()) return error;
-    for (const auto& [name, is] :
-         {std::pair{"acknowledged", &filter.acknowledged}, {"snoozed", &filter.snoozed}}) {
+    std::optional<bool> parts_too;
+    for (const auto& [name, is] : {std::pair{"acknowledged", &filter.acknowledged},
+                                   {"snoozed", &filter.snoozed},
+                                   {"merged", &parts_too}}) {
         const std::string word = value_in(query, name);
         if (word.empty()) continue;
         if (word != "true" && word != "false") return std::string(name) + " is true or false.";
         *is = word == "true";
     }
+    filter.parts_too = parts_too.value_or(false);
     filter.assignee = value_in(query, "assignee");
     filter.tag = value_in(query, "tag");
     filter.rule = value_in(query, "rule");

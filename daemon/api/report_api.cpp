@@ -35,6 +35,7 @@ std::optional<StoreError> read_sums(Reader& reader, const IncidentFilter& filter
 
 std::optional<StoreError> read_incidents(Reader& reader, IncidentFilter filter, RangeRows& rows) {
     filter.limit = RangeRows::incidents_max + 1;
+    filter.parts_too = true;  // who merged what is told
     auto incidents = reader.incidents(filter);
     if (!incidents) return incidents.error();
     rows.more_incidents = incidents->size() > RangeRows::incidents_max;
@@ -48,6 +49,7 @@ std::optional<StoreError> read_incidents(Reader& reader, IncidentFilter filter, 
         before.visible = filter.visible;
         before.until = rows.since - Duration(1);
         before.limit = 1;
+        before.parts_too = true;
         const auto earlier = reader.incidents(before);
         if (!earlier) return earlier.error();
         if (!earlier->empty()) rows.known_rules.insert(rule);

@@ -42,6 +42,7 @@ void HistoryCli::add_filter(CLI::App& command) {
     flag("--acknowledged", "acknowledged", "true", "that somebody has taken on");
     flag("--unacknowledged", "acknowledged", "false", "that nobody has taken on");
     flag("--snoozed", "snoozed", "true", "of which nobody is told at the moment");
+    flag("--merged", "merged", "true", "also those that are merged into another, by themselves");
     option("--limit", "limit", "of a page (50)");
     option("--cursor", "cursor", "the page behind the one that named it");
 }

@@ -42,6 +42,8 @@ Listing incidents_listing(const json& incidents) {
         row["first"] = time_for_people(incident.at("first_seen"));
         row["last"] = time_for_people(incident.at("last_seen"));
         row["count"] = incident.at("count");
+        if (!incident.value("merged_into", "").empty())
+            row["state"] = shown(incident, "state") + ", merged";
         listing.rows.push_back(std::move(row));
     }
     return listing;

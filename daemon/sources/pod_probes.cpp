@@ -72,18 +72,25 @@ asio::awaitable<bool> PodSource::has_successor() {
     std::string_view line = *before;
     if (line.ends_with('\n')) line.remove_suffix(1);
     const auto last = parse_log_line(line);
-    bool ours = false;
-    if (!last)
-        ours = line.empty() ? options_.run == 0 : line.find(instance_) != line.npos;
-    else
-        // The run before us may have ended in the second that we are told to have begun in.
-        ours = log_.handed_over(*last) || (container_.id == instance_ && container_.started_at &&
-                                           last->mark.time >= *container_.started_at + seconds(1));
+    bool ours = options_.run == 0;  // the first run has none before it
+    if (!last && !line.empty())
+        ours = line.find(instance_) != line.npos;  // an error, in words
+    else if (last && !ours)
+        ours = is_of_this_run(*last);
     if (ours) {
         standing_ = Standing::previous;
         drain();
     }
     co_return ours;
+}
+
+// Whether `last`, the end of a run that is over, is ours or of the run before us: that one wrote
+// nothing behind any line of ours, nor when we had surely begun (in the second we are told).
+bool PodSource::is_of_this_run(const LogTail& last) const {
+    if (log_.handed_over(last)) return true;
+    if (const auto first = log_.first_time(); first && last.mark.time >= *first) return true;
+    return container_.id == instance_ && container_.started_at &&
+           last.mark.time >= *container_.started_at + seconds(1);
 }
 
 asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {

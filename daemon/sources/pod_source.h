@@ -82,6 +82,7 @@ private:
     asio::awaitable<bool> place_is_clear();
     asio::awaitable<bool> is_this_instance();
     asio::awaitable<bool> has_successor();
+    bool is_of_this_run(const LogTail& last) const;
     asio::awaitable<Result<std::optional<LogTail>, ApiError>> tail();
     asio::awaitable<void> wait(Duration most);
     void wake();

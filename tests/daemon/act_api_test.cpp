@@ -11,11 +11,16 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 namespace runnerwatch {
 namespace {
 
 using json = nlohmann::ordered_json;
+using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -331,6 +336,15 @@ TEST_F(ActApiTest, AMergeIsShownOnBothSides) {
     EXPECT_EQ(incident("4").at("merged_with").at("number"), 2);
     ASSERT_EQ(incident("2").at("merged").size(), 1u);
     EXPECT_EQ(incident("2").at("merged")[0].at("number"), 4);
+    const auto listed = [this](const std::string& query) {
+        std::set<int> numbers;
+        const json page = json::parse(ask("GET", "/incidents" + query).body);
+        for (const auto& one : page.at("incidents")) numbers.insert(one.at("number").get<int>());
+        return numbers;
+    };
+    EXPECT_THAT(listed(""), AllOf(Contains(2), Not(Contains(4))));
+    EXPECT_THAT(listed("?merged=true"), AllOf(Contains(2), Contains(4)));
+    EXPECT_EQ(ask("GET", "/incidents?merged=yes").status, 400);
     stop();
     start();
     ASSERT_EQ(ask("POST", "/incidents/4/split").status, 200);

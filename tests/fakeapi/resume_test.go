@@ -366,6 +366,28 @@ func TestARunThatThePodDoesNotTellOfYet(t *testing.T) {
 	w.following(1)
 	w.print(2)
 	w.hasAll()
+	w.restartsUntold()
+}
+
+// The same where a run came before: what the kubelet gives as the last one is told from it by its
+// time.
+func TestALaterRunThatThePodDoesNotTellOfYet(t *testing.T) {
+	w := setUp(t, options{}).start()
+	w.following(1)
+	w.print(1)
+	w.hasAll()
+	w.a.cluster.do(func() {
+		w.a.cluster.endContainer(w.pod, 0, 1)
+		w.one = w.a.cluster.startContainer(w.pod, 0)
+		w.one.print(w.entry(), w.entry())
+	})
+	w.hasAll()
+	w.restartsUntold()
+}
+
+// The container ends and starts again while nothing can be asked; the pod's object tells of it
+// after the new run's log is served.
+func (w *world) restartsUntold() {
 	c := w.a.cluster
 	var stale []byte
 	c.do(func() { stale, _ = json.Marshal(podObject(w.pod)) })

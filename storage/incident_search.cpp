@@ -1,0 +1,68 @@
+#include "storage/incident_search.h"
+
+namespace runnerwatch {
+
+namespace {
+
+Rare text_of(const std::string& lines, const std::string& notes) {
+    return {{{"SELECT 1 FROM evidence_text WHERE evidence_text MATCH ?N",
+              "SELECT DISTINCT evidence.incident AS found FROM evidence_text CROSS JOIN evidence "
+              "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N",
+              "EXISTS (SELECT 1 FROM evidence CROSS JOIN evidence_text ON evidence_text.rowid = "
+              "evidence.rowid WHERE evidence.incident = incident.key AND evidence_text MATCH ?N)",
+              lines},
+             {"SELECT 1 FROM note_text WHERE note_text MATCH ?N",
+              "SELECT note.incident AS found FROM note_text CROSS JOIN note "
+              "ON note.id = note_text.rowid WHERE note_text MATCH ?N",
+              "incident.key IN (SELECT note.incident FROM note_text CROSS JOIN note "
+              "ON note.id = note_text.rowid WHERE note_text MATCH ?N)",
+              notes}}};
+}
+
+Rare pod_of(const std::string& pod) {
+    return {{{"SELECT 1 FROM member WHERE member = ?N",
+              "SELECT incident AS found FROM member WHERE member = ?N",
+              "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND member = ?N)",
+              pod}}};
+}
+
+std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
+                   const std::string& between) {
+    std::string sql;
+    for (const Search& search : rare.searches)
+        sql += (sql.empty() ? "" : between) + where.bound(search.*part, search.value);
+    return sql;
+}
+
+}  // namespace
+
+std::vector<Rare> rares_of(Connection& connection, const IncidentFilter& filter) {
+    std::vector<Rare> rares;
+    if (const auto words = match_expression(connection, filter.text); !words.empty())
+        rares.push_back(text_of(words, beginnings_expression(filter.text)));
+    if (!filter.pod.empty()) rares.push_back(pod_of(filter.pod));
+    return rares;
+}
+
+void count_places(Connection& connection, std::vector<Rare>& rares, std::int64_t most) {
+    for (auto& rare : rares)
+        for (const Search& search : rare.searches) {
+            Conditions value;
+            const std::string places = value.bound(search.places, search.value);
+            Statement& query = connection.prepared("SELECT count(*) FROM (" + places + " LIMIT " +
+                                                   std::to_string(most) + ")");
+            value.bind(query);
+            const StatementReset at_end(query);
+            rare.found += query.step() ? query.number(0) : 0;
+        }
+}
+
+std::string keys_of(Conditions& where, const Rare& rare) {
+    return joined(where, rare, &Search::keys, " UNION ");
+}
+
+std::string condition_of(Conditions& where, const Rare& rare) {
+    return joined(where, rare, &Search::condition, " OR ");
+}
+
+}  // namespace runnerwatch
