@@ -74,8 +74,11 @@ struct Matcher::Compiled {
     Values captures_of(const Way& way, const RecordView& record) const;
     // Captures win over fields, and of fields with one key the first. `more`: room for others.
     static Values values_of(const RecordView& record, const Values& captures, std::size_t more);
-    void take_groups(const LazyRegex& regex, std::string_view text, LazyRegex::Place place,
-                     Values& captures) const;
+    // Adds the named groups of a match to `captures`; groups that took no part are left out.
+    static void take_groups(const LazyRegex& regex, std::string_view text,
+                            const std::vector<RegexMemo::Group>& groups, Values& captures);
+    void take_groups_of_match(const LazyRegex& regex, std::string_view text, LazyRegex::Place place,
+                              Values& captures) const;
     // All that is the same of two records with one message and level that agree in the fields by
     // which the ways for that message decide.
     struct Decided {

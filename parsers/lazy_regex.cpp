@@ -46,21 +46,15 @@ const std::vector<std::pair<std::size_t, std::string>>& LazyRegex::names() const
     return names_;
 }
 
+// In one pass over the text, where a program would try one way after the other.
 bool LazyRegex::matches(std::string_view text, Place place) const {
     if (place == Place::start && !text.starts_with(prefix_)) return false;
-    if (const auto& fast = program())
-        if (const auto matched = fast->match(text, place == Place::anywhere, nullptr))
-            return *matched;
     return re2().Match(text, 0, text.size(), anchor_of(place), nullptr, 0);
 }
 
-bool LazyRegex::find_groups(std::string_view text, Place place, std::vector<Group>& groups) const {
-    if (const auto& fast = program())
-        if (const auto matched = fast->match(text, place == Place::anywhere, &groups))
-            return *matched;
-    // Whether there is a match is asked without groups: that takes RE2 one pass over the text by
-    // its automaton, where with groups it would try one way after the other.
-    if (!re2().Match(text, 0, text.size(), anchor_of(place), nullptr, 0)) return false;
+void LazyRegex::find_groups(std::string_view text, Place place, std::vector<Group>& groups) const {
+    if (const auto& fast = program(); fast && fast->match(text, place == Place::anywhere, &groups))
+        return;
     std::vector<re2::StringPiece> pieces(static_cast<std::size_t>(re2().NumberOfCapturingGroups()) +
                                          1);
     re2().Match(text, 0, text.size(), anchor_of(place), pieces.data(),
@@ -72,7 +66,6 @@ bool LazyRegex::find_groups(std::string_view text, Place place, std::vector<Grou
             group = {static_cast<std::size_t>(piece.data() - text.data()), piece.size()};
         return group;
     });
-    return true;
 }
 
 }  // namespace runnerwatch

@@ -17,8 +17,8 @@ class RE2;
 
 namespace runnerwatch {
 
-// A regular expression (RE2), made ready when it is first needed: as a small program, and by RE2
-// itself for what that leaves to it. May be shared between threads.
+// A regular expression (RE2), made ready when it is first needed: for what a match holds as
+// a small program, and by RE2 itself for all else. May be shared between threads.
 class LazyRegex {
 public:
     using Group = PatternProgram::Group;
@@ -35,8 +35,8 @@ public:
 
     // These throw std::invalid_argument if the pattern does not compile.
     bool matches(std::string_view text, Place place) const;
-    // The whole of the match first. False: there is none, and `groups` says nothing.
-    bool find_groups(std::string_view text, Place place, std::vector<Group>& groups) const;
+    // Of a text that it matches; the whole of the match first.
+    void find_groups(std::string_view text, Place place, std::vector<Group>& groups) const;
     // Of the groups that have one, by their numbers.
     const std::vector<std::pair<std::size_t, std::string>>& names() const;
 

@@ -33,28 +33,28 @@ bool Matcher::Compiled::holds(const std::string& field, const LazyRegex& regex,
     return text && memo.matches(regex, *text, Place::anywhere);
 }
 
-// Adds the named groups of a match to `captures`; groups that took no part are left out.
-void Matcher::Compiled::take_groups(const LazyRegex& regex, std::string_view text, Place place,
-                                    Values& captures) const {
-    const auto& names = regex.names();
-    if (names.empty()) return;
-    const auto* groups = memo.groups(regex, text, place);
-    if (groups == nullptr) return;
-    for (const auto& [number, name] : names) {
-        const RegexMemo::Group& group = (*groups)[number];
-        if (group.begin != RegexMemo::Group::unused)
+void Matcher::Compiled::take_groups(const LazyRegex& regex, std::string_view text,
+                                    const std::vector<RegexMemo::Group>& groups, Values& captures) {
+    for (const auto& [number, name] : regex.names())
+        if (const RegexMemo::Group& group = groups[number]; group.begin != RegexMemo::Group::unused)
             captures.insert_or_assign(name, std::string(text.substr(group.begin, group.size)));
-    }
+}
+
+void Matcher::Compiled::take_groups_of_match(const LazyRegex& regex, std::string_view text,
+                                             Place place, Values& captures) const {
+    if (!regex.names().empty())
+        take_groups(regex, text, memo.groups_of_match(regex, text, place), captures);
 }
 
 Values Matcher::Compiled::captures_of(const Way& way, const RecordView& record) const {
     Values captures;
-    take_groups(*way.message, record.message(), way.place, captures);
+    take_groups_of_match(*way.message, record.message(), way.place, captures);
     for (const Test& capture : way.captures) {
         const MaybeText text = text_of(record, captures, *capture.field);
         if (!text) continue;
         const std::string copy(*text);  // it may be the capture that is about to change
-        take_groups(*capture.regex, copy, Place::anywhere, captures);
+        if (const auto* groups = memo.groups(*capture.regex, copy, Place::anywhere))
+            take_groups(*capture.regex, copy, *groups, captures);
     }
     return captures;
 }
@@ -91,7 +91,7 @@ std::vector<RecoveryHit> Matcher::Compiled::recoveries(const RecordView& record,
     std::vector<RecoveryHit> hits;
     for (const int message : judgement.recover) {
         Values captures;
-        take_groups(messages.regex(message), record.message(), Place::start, captures);
+        take_groups_of_match(messages.regex(message), record.message(), Place::start, captures);
         for (const std::size_t number : recover_uses[static_cast<std::size_t>(message)]) {
             const RecoveryLine& line = recovery_lines[number];
             RecoveryHit& hit = hits.emplace_back();
@@ -109,7 +109,7 @@ std::vector<FollowUp> Matcher::Compiled::follow_ups(const RecordView& record,
     std::vector<FollowUp> found;
     for (const int message : judgement.follow) {
         Values captures;
-        take_groups(messages.regex(message), record.message(), Place::start, captures);
+        take_groups_of_match(messages.regex(message), record.message(), Place::start, captures);
         const Values values = values_of(record, captures, 0);
         for (const Use& use : follow_uses[static_cast<std::size_t>(message)]) {
             const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];

@@ -23,11 +23,19 @@ bool RegexMemo::matches(const LazyRegex& regex, std::string_view text, Place pla
 const std::vector<RegexMemo::Group>* RegexMemo::groups(const LazyRegex& regex,
                                                        std::string_view text, Place place) {
     Slot& known = slot(regex, text, place);
-    if (known.matched != false && known.groups.empty()) {
-        known.matched = regex.find_groups(text, place, known.groups);
-        if (!*known.matched) known.groups.clear();
-    }
-    return *known.matched ? &known.groups : nullptr;
+    if (!known.matched) known.matched = regex.matches(text, place);
+    if (!*known.matched) return nullptr;
+    if (known.groups.empty()) regex.find_groups(text, place, known.groups);
+    return &known.groups;
+}
+
+const std::vector<RegexMemo::Group>& RegexMemo::groups_of_match(const LazyRegex& regex,
+                                                                std::string_view text,
+                                                                Place place) {
+    Slot& known = slot(regex, text, place);
+    known.matched = true;
+    if (known.groups.empty()) regex.find_groups(text, place, known.groups);
+    return known.groups;
 }
 
 RegexMemo::Slot& RegexMemo::slot(const LazyRegex& regex, std::string_view text, Place place) {

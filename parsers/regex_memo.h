@@ -30,6 +30,9 @@ public:
     // The groups of the match, the whole of it first, or nullptr where there is none. Valid until
     // the next call.
     const std::vector<Group>* groups(const LazyRegex& regex, std::string_view text, Place place);
+    // The same of a text that it is known to match.
+    const std::vector<Group>& groups_of_match(const LazyRegex& regex, std::string_view text,
+                                              Place place);
 
 private:
     struct Slot {
