@@ -57,6 +57,8 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
     }
     compile_recovery();
     compile_raw();
+    for (Way& way : ways)
+        if (!way.rule->notice) way.raw = &raw_numbers.at(&way.detect->message);
     messages.finish();
     detect_uses.resize(messages.size());
     recover_uses.resize(messages.size());
@@ -86,7 +88,8 @@ Matcher::Compiled::Way Matcher::Compiled::compile_way(const Rule& rule, const De
             {},
             {},
             {},
-            {}};
+            {},
+            nullptr};
     for (const FieldPattern& capture : detect.capture)
         way.captures.push_back({&capture.field, compile(capture.pattern), true});
     const auto add = [&](const FieldPattern& condition, bool wanted) {

@@ -29,6 +29,12 @@ struct Matcher::Compiled {
         const LazyRegex* regex;
         bool wanted;  // or: it must not match
     };
+    // Of a message in the pack: its number in `raw`, and whether its literals are its own, not
+    // those of a field.
+    struct Raw {
+        int number;
+        bool by_message;
+    };
     // One way of detection.
     struct Way {
         const Rule* rule;
@@ -39,6 +45,7 @@ struct Matcher::Compiled {
         std::vector<Test> early, late;  // conditions on what the record holds; on what is captured
         std::vector<IdentityPart> identity;          // of the rule
         std::vector<const std::string*> decided_by;  // fields that decide all of Decided
+        const Raw* raw = nullptr;                    // of its message; a notice has none
     };
     // What may be said of a message, going by it and its level.
     struct Judgement {
@@ -59,7 +66,7 @@ struct Matcher::Compiled {
 
     const Judgement& judge(const RecordView& record) const;
     void judge(const RecordView& record, Judgement& judgement) const;
-    void detects(Judgement& judgement, const std::string& message) const;
+    static void detects(Judgement& judgement, const Raw& message);
     const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
     bool takes_message(const Way& way, const RecordView& record) const;
 
@@ -123,12 +130,6 @@ struct Matcher::Compiled {
     std::vector<std::vector<std::size_t>> recover_uses;  // into recovery_lines
     std::vector<RecoveryLine> recovery_lines;
     std::optional<RawFilter> raw;
-    // Of messages in the pack: their number in `raw`, and whether their literals are their own, not
-    // those of a field.
-    struct Raw {
-        int number;
-        bool by_message;
-    };
     std::unordered_map<const std::string*, Raw> raw_numbers;
     // Of patterns that stand in the pack: looked up by their place, not by their text.
     std::unordered_map<const std::string*, const LazyRegex*> regexes;

@@ -24,10 +24,12 @@ public:
     Found& at(std::string_view key, bool& fresh) {
         if (slots_.empty()) slots_.resize(slots);
         const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
+        fresh = true;
+        // What was not met before is in no slot: the memory of it need not even be looked at.
+        if (key.size() > key_bytes_max || !met_.again(hash)) return unkept_ = Found();
         Slot& slot = slots_[hash % slots];
         fresh = slot.hash != hash || slot.key != key;
         if (!fresh) return slot.found;
-        if (key.size() > key_bytes_max || !met_.again(hash)) return unkept_ = Found();
         slot.hash = hash;
         slot.key = key;
         return slot.found = Found();

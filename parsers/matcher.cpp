@@ -131,10 +131,9 @@ bool Matcher::Compiled::takes_message(const Way& way, const RecordView& record) 
     });
 }
 
-void Matcher::Compiled::detects(Judgement& judgement, const std::string& message) const {
-    const Raw& known = raw_numbers.at(&message);
-    judgement.says.detection.push_back(known.number);
-    judgement.says.by_message = judgement.says.by_message || known.by_message;
+void Matcher::Compiled::detects(Judgement& judgement, const Raw& message) {
+    judgement.says.detection.push_back(message.number);
+    judgement.says.by_message = judgement.says.by_message || message.by_message;
 }
 
 void Matcher::Compiled::judge(const RecordView& record, Judgement& judgement) const {
@@ -144,7 +143,7 @@ void Matcher::Compiled::judge(const RecordView& record, Judgement& judgement) co
         for (const std::size_t way : detect_uses[number]) {
             if (!takes_message(ways[way], record)) continue;
             judgement.ways.push_back(way);
-            if (!ways[way].rule->notice) detects(judgement, ways[way].detect->message);
+            if (ways[way].raw != nullptr) detects(judgement, *ways[way].raw);
         }
         if (follow_uses[number].empty() && recover_uses[number].empty()) continue;
         if (!messages.regex(message).matches(record.message(), Place::start)) continue;
@@ -153,10 +152,11 @@ void Matcher::Compiled::judge(const RecordView& record, Judgement& judgement) co
         for (const Use& use : follow_uses[number]) {
             const Rule& rule = pack.rules[static_cast<std::size_t>(use.rule)];
             if (use.index != FollowUp::promised)
-                detects(judgement, rule.open.sequence[static_cast<std::size_t>(use.index)]);
+                detects(judgement,
+                        raw_numbers.at(&rule.open.sequence[static_cast<std::size_t>(use.index)]));
             else
                 for (const Detect& way : rule.detect)
-                    if (way.absent) detects(judgement, way.absent->message);
+                    if (way.absent) detects(judgement, raw_numbers.at(&way.absent->message));
         }
         for (const std::size_t line : recover_uses[number])
             judgement.says.recovery.push_back(static_cast<int>(line));

@@ -54,6 +54,7 @@ private:
     };
     bool take(const Step& step);
     bool take_run(const Step& step);
+    bool may_begin(std::int32_t step) const;
     bool go_back();
     bool holds(Op assertion) const;
     const ByteSet& set(const Step& step) const {
@@ -99,10 +100,13 @@ bool PatternProgram::Run::take(const Step& step) {
             break;
         case Op::run:
             return take_run(step);
-        case Op::either:
-            put_off_.push_back({PutOff::Kind::go_on, step_ + step.count, at_});
-            step_ += step.at;
+        case Op::either: {
+            const bool first = may_begin(step_ + step.at);
+            if (first && may_begin(step_ + step.count))
+                put_off_.push_back({PutOff::Kind::go_on, step_ + step.count, at_});
+            step_ += first ? step.at : step.count;
             return true;
+        }
         case Op::jump:
             step_ += step.at;
             return true;
@@ -117,6 +121,17 @@ bool PatternProgram::Run::take(const Step& step) {
             if (!holds(step.op)) return false;
     }
     ++step_;
+    return true;
+}
+
+// Whether the byte in hand is one that this step may take: of many ways most are told by it.
+bool PatternProgram::Run::may_begin(std::int32_t number) const {
+    const Step& step = program_.steps_[static_cast<std::size_t>(number)];
+    if (step.op == Op::literal)
+        return at_ < text_.size() &&
+               text_[at_] == program_.literals_[static_cast<std::size_t>(step.at)];
+    if (step.op == Op::one_of || (step.op == Op::run && step.count > 0))
+        return at_ < text_.size() && set(step).has(text_[at_]);
     return true;
 }
 

@@ -42,12 +42,12 @@ RegexMemo::Slot& RegexMemo::slot(const LazyRegex& regex, std::string_view text, 
     if (slots_.empty()) slots_.resize(slots);
     const bool is_short = text.size() <= text_bytes_max;
     const std::uint64_t hash = is_short ? hash_of(regex, text) : 0;
-    Slot& its = slots_[hash % slots];
-    if (is_short && its.hash == hash && its.regex == &regex && its.place == place &&
-        its.text == text)
-        return its;
+    // What was not met before is in no slot: the memory of it need not even be looked at.
     const bool kept = is_short && met_.again(hash);
-    Slot& known = kept ? its : unkept_;
+    Slot& known = kept ? slots_[hash % slots] : unkept_;
+    if (kept && known.hash == hash && known.regex == &regex && known.place == place &&
+        known.text == text)
+        return known;
     known.regex = &regex;
     known.hash = hash;
     known.place = place;
