@@ -15,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr seconds late_after{5};  // what a probe sees the stream has brought by then
 constexpr seconds settle_again{1};
+constexpr seconds doubt_max{30};  // a pod's object tells of a restart long before
 constexpr std::size_t repeat_bytes_max = 4 * 1024 * 1024;
 
 }  // namespace
@@ -76,21 +77,29 @@ asio::awaitable<bool> PodSource::has_successor() {
     if (!last && !line.empty())
         ours = line.find(instance_) != line.npos;  // an error, in words
     else if (last && !ours)
-        ours = is_of_this_run(*last);
+        ours = log_.handed_over(*last);
     if (ours) {
         standing_ = Standing::previous;
         drain();
     }
-    co_return ours;
+    co_return ours || (last && seems_ours(*last));
 }
 
-// Whether `last`, the end of a run that is over, is ours or of the run before us: that one wrote
-// nothing behind any line of ours, nor when we had surely begun (in the second we are told).
-bool PodSource::is_of_this_run(const LogTail& last) const {
-    if (log_.handed_over(last)) return true;
-    if (const auto first = log_.first_time(); first && last.mark.time >= *first) return true;
-    return container_.id == instance_ && container_.started_at &&
-           last.mark.time >= *container_.started_at + seconds(1);
+// Whether `last`, the end of a run that is over, seems to be ours and not of the run before us:
+// that one wrote nothing behind any line of ours, nor when we had surely begun (in the second we
+// are told). A node's clock that was set back makes it seem so, too: what the pod's object does not
+// confirm in time is not believed.
+bool PodSource::seems_ours(const LogTail& last) {
+    const auto first = log_.first_time();
+    const bool seems = (first && last.mark.time >= *first) ||
+                       (container_.id == instance_ && container_.started_at &&
+                        last.mark.time >= *container_.started_at + seconds(1));
+    if (!seems) {
+        doubted_since_.reset();
+        return false;
+    }
+    if (!doubted_since_) doubted_since_ = clock_.now();
+    return clock_.now() - *doubted_since_ < doubt_max;
 }
 
 asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {
