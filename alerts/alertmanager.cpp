@@ -1,7 +1,6 @@
 #include "alerts/alertmanager.h"
 
 #include "alerts/message.h"
-#include "parsers/matcher.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
@@ -55,17 +54,13 @@ std::string annotations_for(const IncidentRow& row, const RulePack& pack) {
                   {"scope", row.scope_words},
                   {"line", row.headline},
                   {"incident", row.number > 0 ? "#" + std::to_string(row.number) : row.ulid}};
-    const Rule* rule = pack.find(row.rule);
     const auto cause = top_cause(row);
     if (cause) notes["description"] = cause->confidence + ": " + cause->says;
-    const Fix* fix = rule && cause ? rule->fix(cause->fix) : nullptr;
-    if (rule && !fix && !rule->fixes.empty()) fix = &rule->fixes.front();
-    if (fix) {
-        const Values values = json::parse(row.values).get<Values>();
-        notes["fix"] = fill_template(fix->title, values);
+    if (const auto fix = fix_for(row, {}, pack)) {
+        notes["fix"] = fix->title;
         const auto step = std::find_if(fix->steps.begin(), fix->steps.end(),
                                        [](const auto& s) { return !s.command.empty(); });
-        if (step != fix->steps.end()) notes["command"] = fill_command(step->command, values);
+        if (step != fix->steps.end()) notes["command"] = step->command;
     }
     if (row.state == IncidentState::cannot_tell) notes["cannot_tell"] = row.waiting_for;
     if (!row.proof.empty()) notes["proof"] = row.proof;

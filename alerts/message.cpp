@@ -1,6 +1,6 @@
 #include "alerts/message.h"
 
-#include "parsers/matcher.h"
+#include "parsers/fill_fix.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
@@ -62,7 +62,7 @@ std::string incident_text(const MessageIncident& incident) {
     if (!incident.fix_title.empty()) text += "fix: " + incident.fix_title + "\n";
     int step = 0;
     for (const auto& fix : incident.fix_steps) {
-        text += "  " + std::to_string(++step) + ". " + fix.says + "\n";
+        text += "  " + std::to_string(++step) + ". " + step_words(fix.says, fix.versions) + "\n";
         if (!fix.command.empty()) {
             std::string command = fix.command;
             while (!command.empty() && command.back() == '\n') command.pop_back();
@@ -138,24 +138,19 @@ std::optional<TopCause> top_cause(const IncidentRow& incident) {
                     first.value("disproved_by", ""), first.value("fix", "")};
 }
 
-std::optional<IncidentFix> fix_for(const IncidentRow& incident, const RulePack& pack) {
+std::optional<Fix> fix_for(const IncidentRow& incident, const std::vector<MemberRow>& members,
+                           const RulePack& pack) {
     const auto cause = top_cause(incident);
     const Rule* rule = pack.find(incident.rule);
     const Fix* fix = rule && cause ? rule->fix(cause->fix) : nullptr;
     if (rule && !fix && !rule->fixes.empty()) fix = &rule->fixes.front();
     if (!fix) return std::nullopt;
     const Values values = json::parse(incident.values).get<Values>();
-    IncidentFix filled;
-    filled.title = fill_template(fix->title, values);
-    for (FixStep step : fix->steps) {
-        step.says = fill_template(step.says, values);
-        step.command = fill_command(step.command, values);
-        filled.steps.push_back(std::move(step));
-    }
-    for (const auto& folklore : fix->not_a_fix)
-        filled.not_a_fix.push_back(fill_template(folklore, values));
-    filled.verify = fill_template(fix->verify, values);
-    return filled;
+    if (members.empty()) return fill_fix(*fix, values, {incident.namespace_, incident.workload});
+    const auto first =
+        std::min_element(members.begin(), members.end(),
+                         [](const auto& a, const auto& b) { return a.first_seen < b.first_seen; });
+    return fill_fix(*fix, values, {first->place.namespace_, first->place.workload});
 }
 
 Message compose(const DueMessage& due, const std::vector<IncidentDetail>& details,
@@ -178,7 +173,7 @@ Message compose(const DueMessage& due, const std::vector<IncidentDetail>& detail
         incident.members = detail->members;
         if (incident.members.size() > MessageIncident::members_max)
             incident.members.resize(MessageIncident::members_max);
-        if (auto fix = fix_for(incident.row, pack)) {
+        if (auto fix = fix_for(incident.row, detail->members, pack)) {
             incident.fix_title = std::move(fix->title);
             incident.fix_steps = std::move(fix->steps);
             incident.fix_verify = std::move(fix->verify);

@@ -62,13 +62,9 @@ std::string text_of(const Message& message);
 
 // What to do about an incident, its values filled in: the fix of its first cause, else the rule's
 // first. None where the pack no longer has the rule, or the rule no fix.
-struct IncidentFix {
-    std::string title;
-    std::vector<FixStep> steps;
-    std::vector<std::string> not_a_fix;
-    std::string verify;
-};
-std::optional<IncidentFix> fix_for(const IncidentRow& incident, const RulePack& pack);
+// Commands are for the manager that showed it first.
+std::optional<Fix> fix_for(const IncidentRow& incident, const std::vector<MemberRow>& members,
+                           const RulePack& pack);
 
 // The cause most people should look at first: {id, confidence, says, …} of IncidentRow::causes.
 struct TopCause {

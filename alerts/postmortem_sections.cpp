@@ -5,6 +5,7 @@
 #include "alerts/incident_timeline.h"
 #include "alerts/postmortem.h"
 #include "parsers/ansi.h"
+#include "parsers/fill_fix.h"
 #include "parsers/timestamp.h"
 
 #include <algorithm>
@@ -23,8 +24,7 @@ std::string number_of(const json& story) {
 }
 
 std::optional<Timestamp> time_of(const json& time) {
-    if (!time.is_string()) return std::nullopt;
-    const auto parsed = parse_time(time.get_ref<const std::string&>());
+    const auto parsed = parse_time(time.is_string() ? time.get<std::string>() : std::string());
     return parsed ? std::optional(parsed->time) : std::nullopt;
 }
 
@@ -226,7 +226,8 @@ std::vector<Block> resolution(const json& story) {
     if (const json& fix = story.at("fix"); !fix.is_null()) {
         blocks.push_back(paragraph(plain("What the rule advises: " + words_in(fix, "title"))));
         std::vector<Text> steps;
-        for (const json& step : fix.at("steps")) steps.push_back(plain(words_in(step, "says")));
+        for (const json& step : fix.at("steps"))
+            steps.push_back(plain(step_words(words_in(step, "says"), words_in(step, "versions"))));
         blocks.push_back(list(std::move(steps)));
     }
     blocks.push_back(prompt("What was done, by whom, and which of it ended it?"));

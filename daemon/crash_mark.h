@@ -29,6 +29,10 @@ public:
         std::uint64_t number = 0;
         std::uint64_t hash = 0;
         bool operator==(const Line&) const = default;
+
+        // The end of a record, which a line or the quiet behind it shows, is another thing to do
+        // with its last line than taking it: each is tried on its own.
+        Line end_of_record() const { return {number, ~hash}; }
     };
 
     CrashMark() = default;

@@ -7,15 +7,10 @@
 #include "storage/coverage.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 
 namespace runnerwatch {
 
 namespace {
-
-constexpr const char* overload_kind = "local_overload";
-constexpr const char* poison_kind = "poison";
 
 Values redacted(const Values& values) {
     Values safe;
@@ -34,12 +29,6 @@ std::string headline(const Record& record) {
     line += record.message.substr(0, record.message.find('\n'));
     for (const auto& field : record.fields) line += " " + field.key + "=" + field.value;
     return shortened(redact(line), 1'000);
-}
-
-// The end of a record, which a line or the quiet behind it shows, is another thing to do with its
-// last line than taking it: each is tried on its own.
-CrashMark::Line end_of_record(CrashMark::Line last_line) {
-    return {last_line.number, ~last_line.hash};
 }
 
 }  // namespace
@@ -100,87 +89,21 @@ bool SourceReader::says_nothing(std::string_view text) const {
     return known != nullptr && known->shape.level < Level::warning && known->silent();
 }
 
-void SourceReader::drop(std::optional<Timestamp> time) {
-    if (dropped_ == 0) {
-        // What is half a record now stays half: its end will not be seen.
-        records_.end(*this);
-        dropped_from_ = time;
-        dropped_ordinal_ = ++coverage_ordinal_;
-        context_.metrics.gap(overload_kind);
-        // From here on nothing can prove itself by having lasted.
-        CoverageRow gap;
-        gap.kind = overload_kind;
-        gap.from = time;
-        context_.book.gap(place().instance, time, std::nullopt, gap_words(gap),
-                          context_.clock.now());
-    }
-    dropped_to_ = time;
-    ++dropped_;
-    context_.metrics.lines_dropped(1);
-}
-
-bool SourceReader::is_poison(CrashMark::Line line) const {
-    return context_.crash_mark.is_poison(place().instance, line) ||
-           context_.crash_mark.is_poison(place().instance, end_of_record(line));
-}
-
-// The line, and those held with it, end this process whenever they are handled: nothing looks at
-// their bytes any more. What stands in their place is a line of ours, which a rule knows.
-void SourceReader::pass_over_poison(std::optional<Timestamp> time, std::uint64_t hash) {
-    const std::size_t lines = records_.held_lines() + 1;
-    records_ = RecordReader();
-    open_evidence_.reset();
-    while (!before_.empty() && before_.back().number > lines_ - lines) {
-        before_bytes_ -= before_.back().text.size();
-        before_.pop_back();
-    }
-    std::ostringstream digits;
-    digits << std::hex << std::setfill('0') << std::setw(16) << hash;
-    CoverageRow gap;
-    gap.kind = poison_kind;
-    gap.certainty = "lost";
-    gap.from = time ? time : last_time_;
-    gap.to = gap.from;
-    gap.lines = static_cast<std::int64_t>(lines);
-    gap.details = "handling the line ended runnerwatch " + std::to_string(CrashMark::crashes_max) +
-                  " times in a row; XXH3 of its bytes: " + digits.str();
-    note_gap(std::move(gap));
-    const std::string instead =
-        "level=error msg=\"runnerwatch passed over a line that ends it\" lines=" +
-        std::to_string(lines) + " hash=" + digits.str();
-    records_.line(SourceLine{instead, time, lines_}, *this);
-}
-
-// The gap so far. It is written with each position behind dropped lines, as one row that grows.
-void SourceReader::note_dropped() {
-    if (dropped_ == 0) return;
-    CoverageRow row;
-    row.instance = place().instance;
-    row.ordinal = dropped_ordinal_;
-    row.kind = overload_kind;
-    row.certainty = "lost";
-    row.from = dropped_from_;
-    row.to = dropped_to_;
-    row.lines = static_cast<std::int64_t>(dropped_);
-    row.details = "the database could not be written for too long";
-    row.noted_at = context_.clock.now();
-    coverage_[{row.instance, row.ordinal}] = std::move(row);
-}
-
-void SourceReader::end_dropping() {
-    note_dropped();
-    dropped_ = 0;
-}
-
 void SourceReader::keep_for_context(std::string_view text, std::uint64_t number) {
     // Keys are redacted while they pass; everything else only when it is shown.
     const bool key = keys_.inside_key() || text.find("PRIVATE KEY") != std::string_view::npos;
-    before_.push_back({number, key ? keys_.line(text) : std::string(text), key});
-    before_bytes_ += before_.back().text.size();
-    while (before_bytes_ > context_bytes_max && before_.size() > 1) {
-        before_bytes_ -= before_.front().text.size();
+    std::string kept;  // in the room of one that goes
+    while (before_bytes_ + text.size() > context_bytes_max && !before_.empty()) {
+        kept = std::move(before_.front().text);
+        before_bytes_ -= kept.size();
         before_.pop_front();
     }
+    if (key)
+        kept = keys_.line(text);
+    else
+        kept = text;
+    before_bytes_ += kept.size();
+    before_.push_back({number, std::move(kept), key});
 }
 
 std::string SourceReader::context_before(std::uint64_t line) const {
@@ -300,38 +223,6 @@ void SourceReader::on_continuation(const SourceLine& line) {
 
 void SourceReader::on_record_end() { open_evidence_.reset(); }
 
-void SourceReader::on_gap(const SourceGap& gap) {
-    CoverageRow row;
-    row.kind = gap.kind;
-    row.certainty = gap.certainty;
-    row.from = gap.from ? gap.from : known_up_to();
-    row.to = gap.to;
-    row.details = redact(gap.details);
-    note_gap(std::move(row));
-}
-
-void SourceReader::note_gap(CoverageRow row) {
-    row.instance = place().instance;
-    row.ordinal = ++coverage_ordinal_;
-    row.noted_at = context_.clock.now();
-    context_.metrics.gap(row.kind);
-    context_.book.gap(row.instance, row.from, row.to, gap_words(row), row.noted_at);
-    coverage_[{row.instance, row.ordinal}] = row;
-    if (!row.to) open_gaps_.push_back(std::move(row));
-    dirty_ = true;
-    context_.changed();
-}
-
-// A gap without an end would excuse whatever comes: the next line known to be read ends it.
-void SourceReader::end_gaps(Timestamp at) {
-    for (auto& row : open_gaps_) {
-        row.to = at;
-        coverage_[{row.instance, row.ordinal}] = std::move(row);
-    }
-    open_gaps_.clear();
-    dirty_ = true;
-}
-
 void SourceReader::on_opened() {
     dirty_ = true;
     context_.changed();
@@ -346,7 +237,7 @@ void SourceReader::on_watermark(Timestamp watermark) {
     if (!read_up_to_ || watermark > *read_up_to_) read_up_to_ = watermark;
     {
         const CrashMark::InHand in_hand(context_.crash_mark, place().instance,
-                                        end_of_record(last_line_));
+                                        last_line_.end_of_record());
         records_.quiet(watermark, *this);
     }
     context_.book.watermark(place().instance, watermark, context_.clock.now());
@@ -358,7 +249,7 @@ void SourceReader::on_complete() {
     if (std::exchange(complete_, true)) return;
     {
         const CrashMark::InHand in_hand(context_.crash_mark, place().instance,
-                                        end_of_record(last_line_));
+                                        last_line_.end_of_record());
         records_.end(*this);
     }
     end_gaps(context_.clock.now());

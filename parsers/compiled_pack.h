@@ -56,6 +56,7 @@ struct Matcher::Compiled {
     const Judgement& judge(const Record& record) const;
     void judge(const Record& record, Judgement& judgement) const;
     void detects(Judgement& judgement, const std::string& message) const;
+    const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
     bool takes_message(const Way& way, const Record& record) const;
 
     // A way of detection that took a record.
@@ -110,6 +111,8 @@ struct Matcher::Compiled {
     std::unordered_map<const std::string*, const LazyRegex*> regexes;
     std::map<std::string, std::unique_ptr<LazyRegex>> others;  // patterns over fields
 
+    // Of patterns that detect: what is looked for in lines whose messages do not tell.
+    mutable std::map<std::vector<int>, RawFilter::Selection> selections;
     mutable RegexMemo memo;
     mutable MessageMemo<Judgement> judgements;
     mutable Judgement long_message;       // of the last message that is too long to be remembered

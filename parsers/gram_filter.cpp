@@ -16,12 +16,15 @@ std::size_t entry_slot(std::uint32_t gram) { return gram_hash(gram) >> (32 - ent
 // Where in a literal the bytes stand whose grams, or pairs of grams, are rarest.
 std::size_t rarest_begin(std::string_view literal) {
     const bool pairs = literal.size() >= eleven;
+    const std::size_t looked_at = pairs ? 2 * gram_bytes : gram_bytes;
+    std::vector<double> shares;  // by where it begins
+    for (std::size_t at = 0; at + looked_at <= literal.size(); ++at)
+        shares.push_back(text_share(literal.substr(at, looked_at)));
     std::size_t best = 0;
     double rarest = std::numeric_limits<double>::infinity();
     for (std::size_t begin = 0; begin + (pairs ? eleven : seven) <= literal.size(); ++begin) {
         double share = 0;
-        for (std::size_t at = begin; at < begin + gram_bytes; ++at)
-            share += text_share(literal.substr(at, pairs ? 2 * gram_bytes : gram_bytes));
+        for (std::size_t at = begin; at < begin + gram_bytes; ++at) share += shares[at];
         if (share < rarest) {
             rarest = share;
             best = begin;

@@ -50,15 +50,20 @@ public:
         char head[bytes_max] = {};
 
         bool begins(const char* message) const {
-            if (size == 0 || differ(message, 0) != 0) return false;
-            std::uint64_t difference = differ(message, size - sizeof(std::uint64_t));
-            for (std::size_t at = 8; at + 8 < size; at += 8) difference |= differ(message, at);
-            return difference == 0;
+            std::uint64_t mine = 0, its = 0;
+            std::memcpy(&mine, head, sizeof mine);
+            std::memcpy(&its, message, sizeof its);
+            if (size == 0 || mine != its) return false;
+            Words difference = differ(message, size - sizeof(Words));
+            for (std::size_t at = 8; at + sizeof(Words) < size; at += sizeof(Words))
+                difference |= differ(message, at);
+            return (difference[0] | difference[1]) == 0;
         }
 
     private:
-        std::uint64_t differ(const char* message, std::size_t at) const {
-            std::uint64_t mine = 0, its = 0;
+        using Words [[gnu::vector_size(16)]] = std::uint64_t;
+        Words differ(const char* message, std::size_t at) const {
+            Words mine, its;
             std::memcpy(&mine, head + at, sizeof mine);
             std::memcpy(&its, message + at, sizeof its);
             return mine ^ its;

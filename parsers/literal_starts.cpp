@@ -11,6 +11,7 @@ LiteralStarts::LiteralStarts(std::vector<std::string> literals) : literals_(std:
     for (const std::string& literal : literals_) {
         std::uint64_t start = 0;
         literal.copy(reinterpret_cast<char*>(&start), sizeof start);
+        starts_.set(slot(start, short_bytes));
         if (literal.size() < long_bytes)
             short_.set(slot(start, short_bytes));
         else

@@ -25,7 +25,9 @@ public:
         for (std::size_t at = 0; at + short_bytes <= text.size(); ++at) {
             std::uint64_t start = 0;
             std::memcpy(&start, text.data() + at, sizeof start);
-            if (short_[slot(start, short_bytes)]) return true;
+            const std::size_t place = slot(start, short_bytes);
+            if (!starts_[place]) continue;
+            if (short_[place]) return true;
             if (at + long_bytes <= text.size() && long_[slot(start, long_bytes)]) return true;
         }
         return false;
@@ -48,6 +50,7 @@ private:
     }
 
     std::vector<std::string> literals_;
+    std::bitset<1u << slot_bits> starts_;        // the first short_bytes of all
     std::bitset<1u << slot_bits> short_, long_;  // literals of less than long_bytes, and the others
 };
 

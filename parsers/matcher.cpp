@@ -198,6 +198,20 @@ void Matcher::Compiled::judge(const Record& record, Judgement& judgement) const 
             judgement.says.recovery.push_back(static_cast<int>(line));
     }
     std::sort(judgement.ways.begin(), judgement.ways.end());
+    if (!judgement.says.by_message)
+        judgement.says.literals = selection_of(judgement.says.detection);
+}
+
+// Few sets of patterns have a message in common that does not tell them apart. A log that makes up
+// more of them is searched the slow way.
+const RawFilter::Selection* Matcher::Compiled::selection_of(std::vector<int> patterns) const {
+    constexpr std::size_t kept_max = 64;  // of some 20 KiB
+    if (patterns.empty()) return nullptr;
+    const auto known = selections.find(patterns);
+    if (known != selections.end()) return &known->second;
+    if (selections.size() == kept_max) return nullptr;
+    RawFilter::Selection only = raw->select_only(patterns);
+    return &selections.emplace(std::move(patterns), std::move(only)).first->second;
 }
 
 const Matcher::Compiled::Judgement& Matcher::Compiled::judge(const Record& record) const {
@@ -270,13 +284,10 @@ bool Matcher::word_may_say(std::string_view word) const {
     return compiled_->messages.starts().may_stand_in(word);
 }
 
-bool Matcher::may_detect(const MessageJudgement& says, std::string_view line,
-                         std::vector<int>& found) const {
+bool Matcher::may_detect(const MessageJudgement& says, std::string_view line) const {
     if (says.by_message || says.detection.empty()) return says.by_message;
-    raw_filter().find(line, found);
-    return std::any_of(says.detection.begin(), says.detection.end(), [&](int pattern) {
-        return raw_filter().has_any(static_cast<std::size_t>(pattern), found);
-    });
+    if (says.literals != nullptr) return raw_filter().has_any(line, *says.literals);
+    return raw_filter().has_any(line, raw_filter().select_only(says.detection));
 }
 
 RawFilter::Selection Matcher::select_detection() const {

@@ -82,6 +82,8 @@ struct MessageJudgement {
     std::vector<int> recovery;   // into recovery_lines()
     // Some of `detection` has its literals in the message: they need not be looked for in the line.
     bool by_message = false;
+    // Else the literals that are; belongs to the Matcher. nullptr: they are made when asked for.
+    const RawFilter::Selection* literals = nullptr;
 };
 
 // Finds what the rules of a pack say about records.
@@ -121,9 +123,8 @@ public:
     const std::vector<RecoveryLine>& recovery_lines() const;
 
     // Whether the raw bytes of a record's line hold what some pattern of `says.detection` asks for,
-    // in the message or in a field. `found` is overwritten.
-    bool may_detect(const MessageJudgement& says, std::string_view line,
-                    std::vector<int>& found) const;
+    // in the message or in a field.
+    bool may_detect(const MessageJudgement& says, std::string_view line) const;
 
     // Finds in raw bytes where a record may stand. Its patterns are the recovery lines and, behind
     // them, all that detects.

@@ -89,18 +89,19 @@ RawFilter::RawFilter(const std::vector<std::vector<std::string>>& literals)
 RawFilter::RawFilter(Texts texts)
     : patterns_(std::move(texts.patterns)), literals_(texts.texts.size()), filter_(texts.texts) {}
 
-bool RawFilter::has_any(std::size_t pattern, const std::vector<int>& found) const {
-    const std::vector<int>& mine = patterns_[pattern];
-    return mine.empty() || std::any_of(mine.begin(), mine.end(), [&](int literal) {
-               return std::binary_search(found.begin(), found.end(), literal);
-           });
-}
-
 RawFilter::Selection RawFilter::select_none() const {
     Selection selection;
     selection.patterns_.resize(patterns_.size());
     selection.uses_.resize(literals_);
     std::fill_n(selection.uses_.begin(), std::size(LineUnwrapper::hiding_literals), 1);
+    return selection;
+}
+
+RawFilter::Selection RawFilter::select_only(const std::vector<int>& patterns) const {
+    Selection selection = select_none();
+    std::fill(selection.uses_.begin(), selection.uses_.end(), 0);
+    for (const int pattern : patterns) select(selection, static_cast<std::size_t>(pattern), true);
+    renew(selection);
     return selection;
 }
 

@@ -55,9 +55,12 @@ public:
         return filter_.next(bytes, from, wanted.literals_, readable);
     }
 
-    // The literals that a line holds, and whether a pattern has one of them.
-    void find(std::string_view line, std::vector<int>& found) const { filter_.find(line, found); }
-    bool has_any(std::size_t pattern, const std::vector<int>& found) const;
+    // Some patterns and nothing else, for has_any(): not even what hides text is found.
+    Selection select_only(const std::vector<int>& patterns) const;
+    // Whether a line holds a literal of any of them. `only`: of select_only().
+    bool has_any(std::string_view line, const Selection& only) const {
+        return only.takes_every_line() || filter_.next(line, 0, only.literals_) != npos;
+    }
 
 private:
     struct Texts {

@@ -109,32 +109,42 @@ std::string decimal(std::uint64_t value, int places) {
 }  // namespace
 
 std::optional<ParsedTime> parse_time(std::string_view text) {
-    const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
-    const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2),
-               second = digits(text, 17, 2);
-    if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-    if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':')
+    // Every line of the log API begins with one: all digits are read, then judged at once.
+    if (text.size() < 20) return std::nullopt;
+    unsigned wrong = 0;
+    const auto two = [&](std::size_t at) {
+        const unsigned tens = static_cast<unsigned char>(text[at]) - unsigned{'0'};
+        const unsigned ones = static_cast<unsigned char>(text[at + 1]) - unsigned{'0'};
+        wrong |= static_cast<unsigned>(tens > 9) | static_cast<unsigned>(ones > 9);
+        return static_cast<int>(tens * 10 + ones);
+    };
+    const int year = two(0) * 100 + two(2), month = two(5), day = two(8);
+    const int hour = two(11), minute = two(14), second = two(17);
+    if (wrong != 0 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+        text[16] != ':')
         return std::nullopt;
     // Nanoseconds since 1970 in 64 bits end in 1677 and 2262.
-    if (*year < 1678 || *year > 2261) return std::nullopt;
-    const std::chrono::year_month_day date{std::chrono::year{*year},
-                                           std::chrono::month{static_cast<unsigned>(*month)},
-                                           std::chrono::day{static_cast<unsigned>(*day)}};
-    if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+    if (year < 1678 || year > 2261) return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year{year},
+                                           std::chrono::month{static_cast<unsigned>(month)},
+                                           std::chrono::day{static_cast<unsigned>(day)}};
+    if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
 
     std::size_t at = 19;
     std::int64_t fraction = 0;
-    if (has(text, at, '.')) {
+    if (text[at] == '.') {
+        constexpr std::int64_t scales[] = {
+            1'000'000'000, 100'000'000, 10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
         const std::size_t first = ++at;
-        std::int64_t scale = 100'000'000;
-        for (; at < text.size() && is_digit(text[at]) && scale > 0; ++at, scale /= 10)
-            fraction += (text[at] - '0') * scale;
+        for (; at < text.size() && at - first < 9 && is_digit(text[at]); ++at)
+            fraction = fraction * 10 + (text[at] - '0');
         if (at == first) return std::nullopt;
+        fraction *= scales[at - first];
     }
     const auto offset = utc_offset(text, at);
     if (!offset) return std::nullopt;
-    const auto local = std::chrono::sys_days{date} + hours{*hour} + minutes{*minute} +
-                       seconds{*second} + nanoseconds{fraction};
+    const auto local = std::chrono::sys_days{date} + hours{hour} + minutes{minute} +
+                       seconds{second} + nanoseconds{fraction};
     return ParsedTime{local - *offset, at};
 }
 

@@ -85,7 +85,7 @@ json gap_to_json(const IncidentStory::Gap& gap) {
             {"says", gap_words(gap.row)}};
 }
 
-json fix_to_json(const std::optional<IncidentFix>& fix) {
+json fix_to_json(const std::optional<Fix>& fix) {
     if (!fix) return {};
     json steps = json::array();
     for (const auto& step : fix->steps)
@@ -187,7 +187,7 @@ json story_to_json(const IncidentStory& story, const RulePack& pack) {
     value["merged_with"] = story.whole ? brief(*story.whole) : json();
     value["merged"] = json::array();
     for (const auto& part : story.parts) value["merged"].push_back(brief(part));
-    value["fix"] = fix_to_json(fix_for(detail.incident, pack));
+    value["fix"] = fix_to_json(fix_for(detail.incident, detail.members, pack));
     for (const char* list :
          {"members", "timeline", "evidence", "deliveries", "owed", "gaps", "earlier"})
         value[list] = json::array();

@@ -1,10 +1,10 @@
 #include "daemon/commands/awaited_recovery.h"
 
+#include "parsers/byte_set.h"
 #include "parsers/find_text.h"
-#include "parsers/line_shape.h"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 
 namespace runnerwatch {
 namespace {
@@ -15,20 +15,17 @@ constexpr auto npos = std::string_view::npos;
 constexpr std::string_view runner_field = "\x1b[0;m=";
 
 // Written alike in every format.
-bool is_plain(char c) {
-    static const auto plain = [] {
-        std::array<bool, 256> table{};
-        for (int i = 0; i < 256; ++i)
-            table[static_cast<std::size_t>(i)] =
-                is_key_character(static_cast<char>(i)) && i != '[' && i != ']';
-        return table;
-    }();
-    return plain[static_cast<unsigned char>(c)];
-}
+constexpr ByteSet plain("0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+bool is_plain(char c) { return plain.has(c); }
 
 bool is_plain(std::string_view value) {
     return !value.empty() && value.size() <= 128 &&
            std::all_of(value.begin(), value.end(), [](char c) { return is_plain(c); });
+}
+
+bool is_runner_field(std::string_view raw, std::size_t at) {
+    return raw.size() - at >= runner_field.size() &&
+           std::memcmp(raw.data() + at, runner_field.data(), runner_field.size()) == 0;
 }
 
 // The value behind "key=", "key":" or a key with colour codes that ends at `at`; empty: it is none.
@@ -36,15 +33,15 @@ std::string_view value_behind(std::string_view raw, std::size_t at) {
     static constexpr std::size_t reset_max = 16;  // "\\u001b[0;m"
     if (at < raw.size() && is_plain(raw[at])) return {};
     std::size_t begin = at + runner_field.size();
-    if (!raw.substr(at).starts_with(runner_field) || begin == raw.size() || !is_plain(raw[begin])) {
+    if (!is_runner_field(raw, at) || begin == raw.size() || !is_plain(raw[begin])) {
         const std::size_t equals = raw.substr(0, at + reset_max).find_first_of("=:", at);
         if (equals == npos) return {};
         begin = raw.find_first_not_of("\"\\ ", equals + 1);
         if (begin == npos) return {};
     }
-    const auto end = std::find_if_not(raw.begin() + static_cast<std::ptrdiff_t>(begin), raw.end(),
-                                      [](char c) { return is_plain(c); });
-    return raw.substr(begin, static_cast<std::size_t>(end - raw.begin()) - begin);
+    std::size_t end = begin;
+    while (end < raw.size() && is_plain(raw[end])) ++end;
+    return raw.substr(begin, end - begin);
 }
 
 }  // namespace
@@ -169,8 +166,7 @@ void AwaitedRecovery::find_values(Name& name, std::string_view raw) {
         if (end == raw.size() || is_plain(raw[end]) || raw[end] == ' ') continue;
         const std::string_view value = value_behind(raw, end);
         name.told = ++places == 1 && !value.empty() && at > 0 &&
-                    (raw[at - 1] == ' ' || raw[at - 1] == 'm') &&
-                    raw.substr(end).starts_with(runner_field) &&
+                    (raw[at - 1] == ' ' || raw[at - 1] == 'm') && is_runner_field(raw, end) &&
                     value.data() == raw.data() + end + runner_field.size();
         if (value.empty()) continue;
         if (!name.kept[Name::slot(value)]) continue;

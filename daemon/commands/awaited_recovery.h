@@ -6,6 +6,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -68,14 +69,15 @@ private:
         };
         std::string text;
         ByText<LineCounts> values;  // that some line is awaited with
-        std::bitset<4096> kept;     // slots of all that ever were: most need not be looked up
-        std::vector<Found> found;   // those of them that stand in the line in hand
+        static constexpr int slot_bits = 15;
+        std::bitset<1u << slot_bits> kept;  // of all that ever were: most need not be looked up
+        std::vector<Found> found;           // those of them that stand in the line in hand
         // By its last bytes: names and numbers begin alike.
         static std::size_t slot(std::string_view value) {
-            std::uint64_t last = value.size();
-            for (const char c : value.substr(value.size() - std::min<std::size_t>(8, value.size())))
-                last = last << 8 ^ static_cast<unsigned char>(c);
-            return last * 0x9e3779b97f4a7c15u >> 52;
+            std::uint64_t last = 0;
+            const std::size_t size = std::min(sizeof last, value.size());
+            std::memcpy(&last, value.data() + value.size() - size, size);
+            return (last + value.size()) * 0x9e3779b97f4a7c15u >> (64 - slot_bits);
         }
         bool told = false;           // the line has the field, with one plain value
         std::uint64_t searched = 0;  // the line in hand when they were looked for

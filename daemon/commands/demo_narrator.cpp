@@ -1,6 +1,7 @@
 #include "daemon/commands/demo_narrator.h"
 
 #include "alerts/message.h"
+#include "parsers/fill_fix.h"
 #include "parsers/visible_text.h"
 
 #include <fmt/format.h>
@@ -124,7 +125,8 @@ void DemoNarrator::received(const nlohmann::json& body, const std::string& id) {
         detail("fix", fix.value("title", ""));
         int number = 0;
         for (const auto& step : fix.at("steps")) {
-            detail("  " + std::to_string(++number) + ".", step.value("says", ""));
+            detail("  " + std::to_string(++number) + ".",
+                   step_words(step.value("says", ""), step.value("versions", "")));
             const std::string command = step.value("command", "");
             for (std::size_t at = 0; at < command.size();) {
                 const std::size_t end = std::min(command.find('\n', at), command.size());

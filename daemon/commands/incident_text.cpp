@@ -4,6 +4,7 @@
 #include "alerts/postmortem.h"
 #include "daemon/commands/acts.h"
 #include "parsers/ansi.h"
+#include "parsers/fill_fix.h"
 #include "parsers/visible_text.h"
 
 #include <nlohmann/json.hpp>
@@ -95,7 +96,8 @@ std::string fix(const json& story, const TextStyle& style) {
     std::string text = heading("What to do", style) + row("fix", words(fix, "title"), style);
     int number = 0;
     for (const json& step : fix.at("steps")) {
-        text += row(std::to_string(++number) + ".", words(step, "says"), style);
+        text += row(std::to_string(++number) + ".",
+                    step_words(words(step, "says"), words(step, "versions")), style);
         if (!words(step, "command").empty()) text += command_lines(words(step, "command"), style);
     }
     for (const json& folklore : fix.at("not_a_fix"))

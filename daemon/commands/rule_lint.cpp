@@ -1,5 +1,6 @@
 #include "daemon/commands/rule_lint.h"
 
+#include "parsers/fill_fix.h"
 #include "parsers/line_framer.h"
 #include "parsers/line_prefix.h"
 #include "parsers/record_reader.h"
@@ -42,7 +43,7 @@ std::set<std::string> unknown_names(const Matcher& matcher, const Rule& rule) {
             texts.push_back(step.says);
             texts.push_back(step.command);
         }
-    Values values;
+    Values values = manager_values({});
     for (const Sample& sample : rule.sample_detect)
         for (const Record& record : sample_records(sample.text))
             for (const Detection& detection : matcher.match(record).detections)

@@ -2,6 +2,7 @@
 
 #include "daemon/commands/rule_json.h"
 #include "daemon/rule_files.h"
+#include "parsers/fill_fix.h"
 #include "parsers/visible_text.h"
 
 #include <algorithm>
@@ -84,12 +85,12 @@ std::string causes(const Rule& rule) {
 
 std::string fixes(const Rule& rule) {
     std::string text;
-    for (const Fix& fix : rule.fixes) {
+    for (const Fix& written : rule.fixes) {
+        const Fix fix = fill_fix(written, {});
         text += "\n### " + fix.title + "\n\n";
         int number = 0;
         for (const FixStep& step : fix.steps) {
-            text += std::to_string(++number) + ". " + step.says;
-            if (!step.versions.empty()) text += " *(runner " + step.versions + ")*";
+            text += std::to_string(++number) + ". " + step_words(step.says, step.versions);
             text += "\n";
             if (!step.command.empty()) {
                 text += "\n";

@@ -6,6 +6,7 @@
 #include "daemon/exception_book.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
+#include "parsers/fill_fix.h"
 #include "parsers/packed_rules.h"
 #include "parsers/strict_yaml.h"
 #include "parsers/visible_text.h"
@@ -114,11 +115,11 @@ std::string rule_text(const RulePack& pack, const Rule& rule, const TextStyle& s
         add("cause", words);
         if (!cause.disproved_by.empty()) add("", "disproved by " + cause.disproved_by);
     }
-    for (const Fix& fix : rule.fixes) {
+    for (const Fix& written : rule.fixes) {
+        const Fix fix = fill_fix(written, {});
         add("fix", fix.title);
         for (const FixStep& step : fix.steps) {
-            add("", "- " + step.says +
-                        (step.versions.empty() ? "" : " (runner " + step.versions + ")"));
+            add("", "- " + step_words(step.says, step.versions));
             text += command_lines(step.command, style);
         }
         for (const std::string& folklore : fix.not_a_fix) add("not a fix", folklore);

@@ -1,5 +1,7 @@
 #include "daemon/commands/scan_json.h"
 
+#include "parsers/fill_fix.h"
+
 #include <nlohmann/json.hpp>
 
 namespace runnerwatch {
@@ -26,19 +28,18 @@ json cause_of(const Detection& detection) {
 
 json fix_of(const Detection& detection, const Values& values) {
     if (detection.causes.empty()) return nullptr;
-    const Fix* fix = detection.rule->fix(detection.causes.front().cause->fix);
-    if (fix == nullptr) return nullptr;
+    const Fix* known = detection.rule->fix(detection.causes.front().cause->fix);
+    if (known == nullptr) return nullptr;
+    const Fix fix = fill_fix(*known, values);
     json steps = json::array();
-    for (const FixStep& step : fix->steps) {
-        json one = {{"says", fill_template(step.says, values)}};
-        if (!step.command.empty()) one["command"] = fill_command(step.command, values);
+    for (const FixStep& step : fix.steps) {
+        json one = {{"says", step.says}};
+        if (!step.command.empty()) one["command"] = step.command;
         if (!step.versions.empty()) one["versions"] = step.versions;
         steps.push_back(std::move(one));
     }
-    return {{"id", fix->id},
-            {"title", fill_template(fix->title, values)},
-            {"steps", std::move(steps)},
-            {"verify", fill_template(fix->verify, values)}};
+    return {
+        {"id", fix.id}, {"title", fix.title}, {"steps", std::move(steps)}, {"verify", fix.verify}};
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ bool ScanPipeline::reads_every_line() const {
 }
 
 bool ScanPipeline::wants(const MessageJudgement& says, std::string_view line, std::size_t fields) {
-    return matcher_.may_detect(says, line, literals_) ||
+    return matcher_.may_detect(says, line) ||
            report_.may_recover(awaited_, says.recovery, line.substr(fields));
 }
 

@@ -118,7 +118,6 @@ private:
     std::set<int> unawaited_;  // recovery lines that are still selected
     std::uint64_t deselected_at_ = 0;
     LineSieve sieve_;
-    std::vector<int> literals_;  // kept for its memory
     LineUnwrapper unwrapper_;
     std::list<Lane> lanes_;         // the one used last in front
     std::size_t busy_ = 0;          // lanes that wait for lines

@@ -99,8 +99,7 @@ void ScanReport::Recoverable::remove(const One& one, const std::string& values) 
 
 bool ScanReport::may_recover(AwaitedRecovery& awaited, const std::vector<int>& lines,
                              std::string_view raw) const {
-    return awaited.may_be_any(lines, raw,
-                              [this](const std::string& member) { return is_lone(member); });
+    return !lines.empty() && awaited.may_be_any(lines, raw, lone_);
 }
 
 bool ScanReport::same_values(const Finding& finding, const ScanMember& member,

@@ -84,6 +84,8 @@ public:
 
     // Of the matcher whose hits it is given; refers to it.
     explicit ScanReport(const Matcher& matcher);
+    ScanReport(const ScanReport&) = delete;
+    ScanReport& operator=(const ScanReport&) = delete;
 
     // What a hit changed: `opened` when it met the rule's threshold. No finding past the limit.
     struct Added {
@@ -129,6 +131,9 @@ private:
     static std::string recovery_member(const Rule& rule, const std::string& source,
                                        const std::string& pod);
     bool is_lone(const std::string& member) const;
+    const AwaitedRecovery::Lone lone_ = [this](const std::string& member) {
+        return is_lone(member);
+    };
     bool same_values(const Finding& finding, const ScanMember& member, const Recovery& recovery,
                      const Values& values) const;
 

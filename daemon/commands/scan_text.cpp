@@ -1,5 +1,6 @@
 #include "daemon/commands/scan_text.h"
 
+#include "parsers/fill_fix.h"
 #include "parsers/visible_text.h"
 
 #include <algorithm>
@@ -123,23 +124,22 @@ std::string scan_count(const Finding& finding) {
 }
 
 std::string scan_fix(const Finding& finding, const TextStyle& style) {
-    const Fix* fix = fix_of(finding);
-    if (fix == nullptr) return {};
-    const Values& values = finding.values;
-    std::string text = row("fix", fill_template(fix->title, values), style);
+    const Fix* known = fix_of(finding);
+    if (known == nullptr) return {};
+    const Fix fix = fill_fix(*known, finding.values);
+    std::string text = row("fix", fix.title, style);
     std::size_t number = 0;
-    for (const FixStep& step : fix->steps) {
+    for (const FixStep& step : fix.steps) {
         const std::string head = std::to_string(++number) + ". ";
-        std::string says = fill_template(step.says, values);
-        if (!step.versions.empty()) says += " (runner " + step.versions + ")";
         text += std::string(label_width + 2, ' ') + head +
-                wrapped(says, label_width + 2 + head.size(), style.width) + "\n";
-        text += command_lines(fill_command(step.command, values), style);
+                wrapped(step_words(step.says, step.versions), label_width + 2 + head.size(),
+                        style.width) +
+                "\n";
+        text += command_lines(step.command, style);
     }
-    for (const std::string& folklore : fix->not_a_fix)
-        text += row(&folklore == &fix->not_a_fix.front() ? "not a fix" : "",
-                    fill_template(folklore, values), style);
-    if (!fix->verify.empty()) text += row("verify", fill_template(fix->verify, values), style);
+    for (const std::string& folklore : fix.not_a_fix)
+        text += row(&folklore == &fix.not_a_fix.front() ? "not a fix" : "", folklore, style);
+    if (!fix.verify.empty()) text += row("verify", fix.verify, style);
     return text;
 }
 

@@ -158,6 +158,16 @@ int CurlMulti::on_timer(CURLM*, long milliseconds, void* self) {
         return 0;
     }
     // An expiry that is already queued still fires; curl takes an early call well.
+    if (milliseconds == 0) {  // at every few kilobytes of a busy stream: not worth a timer
+        multi.timer_->cancel();
+        if (std::exchange(multi.turn_queued_, true)) return 0;
+        asio::post(multi.loop_, [&multi, weak = std::weak_ptr(multi.timer_)] {
+            if (!weak.lock()) return;
+            multi.turn_queued_ = false;
+            multi.act(CURL_SOCKET_TIMEOUT, 0);
+        });
+        return 0;
+    }
     multi.timer_->expires_after(std::chrono::milliseconds(milliseconds));
     multi.timer_->async_wait([&multi, weak = std::weak_ptr(multi.timer_)](auto error) {
         if (!error && weak.lock()) multi.act(CURL_SOCKET_TIMEOUT, 0);

@@ -72,6 +72,7 @@ private:
     std::map<CURL*, std::shared_ptr<Transfer>> running_;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches_;
     std::shared_ptr<asio::steady_timer> timer_;  // shared: its waits may outlive us by one turn
+    bool turn_queued_ = false;
     std::unique_ptr<CURLM, MultiFree> multi_;
 };
 

@@ -330,6 +330,10 @@ bool PodLog::ends_with(const LogTail& tail) const {
     return !ring_.empty() && (ring_.last() == tail.mark || is_tail_of_last(tail));
 }
 
+std::optional<Timestamp> PodLog::first_time() const {
+    return ring_.empty() ? std::nullopt : std::optional(ring_.first().time);
+}
+
 std::optional<Timestamp> PodLog::last_time() const {
     return ring_.empty() ? std::nullopt : std::optional(ring_.last().time);
 }

@@ -122,6 +122,7 @@ public:
     bool is_new() const { return !resumed_ && answers_ <= 1; }
     // No line was read, and none can have been written: a log that is empty proves as much.
     bool surely_empty() const { return ring_.empty() && !resumed_ && answers_ <= 1; }
+    std::optional<Timestamp> first_time() const;  // of the lines that are remembered
     std::optional<Timestamp> last_time() const;
     void caught_up();
     bool has_caught_up() const { return caught_up_; }

@@ -15,6 +15,7 @@ using std::chrono::seconds;
 
 constexpr seconds late_after{5};  // what a probe sees the stream has brought by then
 constexpr seconds settle_again{1};
+constexpr seconds doubt_max{30};  // a pod's object tells of a restart long before
 constexpr std::size_t repeat_bytes_max = 4 * 1024 * 1024;
 
 }  // namespace
@@ -72,18 +73,33 @@ asio::awaitable<bool> PodSource::has_successor() {
     std::string_view line = *before;
     if (line.ends_with('\n')) line.remove_suffix(1);
     const auto last = parse_log_line(line);
-    bool ours = false;
-    if (!last)
-        ours = line.empty() ? options_.run == 0 : line.find(instance_) != line.npos;
-    else
-        // The run before us may have ended in the second that we are told to have begun in.
-        ours = log_.handed_over(*last) || (container_.id == instance_ && container_.started_at &&
-                                           last->mark.time >= *container_.started_at + seconds(1));
+    bool ours = options_.run == 0;  // the first run has none before it
+    if (!last && !line.empty())
+        ours = line.find(instance_) != line.npos;  // an error, in words
+    else if (last && !ours)
+        ours = log_.handed_over(*last);
     if (ours) {
         standing_ = Standing::previous;
         drain();
     }
-    co_return ours;
+    co_return ours || (last && seems_ours(*last));
+}
+
+// Whether `last`, the end of a run that is over, seems to be ours and not of the run before us:
+// that one wrote nothing behind any line of ours, nor when we had surely begun (in the second we
+// are told). A node's clock that was set back makes it seem so, too: what the pod's object does not
+// confirm in time is not believed.
+bool PodSource::seems_ours(const LogTail& last) {
+    const auto first = log_.first_time();
+    const bool seems = (first && last.mark.time >= *first) ||
+                       (container_.id == instance_ && container_.started_at &&
+                        last.mark.time >= *container_.started_at + seconds(1));
+    if (!seems) {
+        doubted_since_.reset();
+        return false;
+    }
+    if (!doubted_since_) doubted_since_ = clock_.now();
+    return clock_.now() - *doubted_since_ < doubt_max;
 }
 
 asio::awaitable<Result<std::optional<LogTail>, ApiError>> PodSource::tail() {

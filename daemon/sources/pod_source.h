@@ -82,6 +82,7 @@ private:
     asio::awaitable<bool> place_is_clear();
     asio::awaitable<bool> is_this_instance();
     asio::awaitable<bool> has_successor();
+    bool seems_ours(const LogTail& last);
     asio::awaitable<Result<std::optional<LogTail>, ApiError>> tail();
     asio::awaitable<void> wait(Duration most);
     void wake();
@@ -127,9 +128,10 @@ private:
     bool reopen_ = false;      // the answer in hand is to be given up for it
     bool stalled_ = false;     // the answer before this one had stopped without an end
     Timestamp probe_at_{}, renew_at_{}, settle_at_{};
-    bool look_due_ = false;               // the answer in hand was asked for without a look
-    std::optional<LineMark> stalled_at_;  // the line that it did not bring
-    OpenPacer::Turn turn_;                // to ask for the log
+    std::optional<Timestamp> doubted_since_;  // whether the name has passed on to another run
+    bool look_due_ = false;                   // the answer in hand was asked for without a look
+    std::optional<LineMark> stalled_at_;      // the line that it did not bring
+    OpenPacer::Turn turn_;                    // to ask for the log
     Backoff quick_, slow_;
     std::chrono::seconds retry_after_{0};
     std::string trouble_;

@@ -1,12 +1,14 @@
-// match_core PATTERNS FILE…: how fast rules find and take apart what stands in logs, without any
-// reading of files: the bytes are in memory and come in chunks, on one thread. Prints one line of
-// tab-separated values for each engine and file: engine, rules, file, chunk bytes, MB per second of
-// processor time (median of the rounds, all engines in turn), hits.
+// match_core [--only ENGINE/RULES] PATTERNS FILE…: how fast rules find and take apart what stands
+// in logs, without any reading of files: the bytes are in memory and come in chunks, on one thread.
+// Prints one line of tab-separated values for each engine and file: engine, rules, file, chunk
+// bytes, MB per second of processor time (median of the rounds, all engines in turn), hits.
 //
 //   count_lines    newlines counted: what only looking at each byte takes
 //   re2_set        RE2::Set over each line, with the patterns of the file PATTERNS
 //   find           the way of scan and of the daemon: lines found, decoded, matched, captures taken
 //   count          the same, but only which rule takes the record
+//
+// `--only find/174` measures that one alone, for a profiler.
 #include "parsers/count_lines.h"
 #include "parsers/line_sieve.h"
 #include "parsers/line_unwrapper.h"
@@ -70,7 +72,7 @@ private:
     bool reads_every_line() const override { return records_.held_lines() > 0; }
     RawFilter::Selection& selection() override { return selection_; }
     bool wants(const MessageJudgement& says, std::string_view line, std::size_t) override {
-        return matcher_.may_detect(says, line, literals_);
+        return matcher_.may_detect(says, line);
     }
     std::uint64_t read_until(std::string_view, std::string_view) const override { return end_; }
     void line(const FramedLine& line, std::uint64_t number, std::uint64_t end) override {
@@ -98,7 +100,6 @@ private:
     LineSieve sieve_;
     LineUnwrapper unwrapper_;
     RecordReader records_;
-    std::vector<int> literals_;
     std::uint64_t hits_ = 0, end_ = 0;
 };
 
@@ -207,8 +208,14 @@ void measure(std::vector<Engine>& engines, const std::string& file) {
 
 int main(int argc, char** argv) {
     using namespace runnerwatch;
+    std::string only;
+    if (argc > 2 && std::string(argv[1]) == "--only") {
+        only = argv[2];
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 3) {
-        std::cerr << "usage: match_core PATTERNS FILE…\n";
+        std::cerr << "usage: match_core [--only ENGINE/RULES] PATTERNS FILE…\n";
         return 2;
     }
     std::size_t set_rules = 0;
@@ -220,6 +227,7 @@ int main(int argc, char** argv) {
     std::map<std::size_t, std::unique_ptr<Matcher>> matchers;
     const auto add = [&](const char* name, std::size_t rules, std::size_t chunk,
                          Finder::Wants wants) {
+        if (!only.empty() && only != std::string(name) + "/" + std::to_string(rules)) return;
         auto& matcher = matchers[rules];
         if (!matcher) matcher = std::make_unique<Matcher>(pack_of(rules));
         engines.push_back({name, rules, chunk, [&matcher, chunk, wants](std::string_view bytes) {
@@ -232,5 +240,7 @@ int main(int argc, char** argv) {
     add("count", all, 256 * 1024, Finder::Wants::rule);
     for (const std::size_t chunk : {1u, 4u, 16u, 64u})
         add("find", all, chunk * 1024, Finder::Wants::captures);
+    if (!only.empty())
+        std::erase_if(engines, [](const Engine& engine) { return engine.chunk != 256 * 1024; });
     for (int i = 2; i < argc; ++i) measure(engines, argv[i]);
 }

@@ -89,3 +89,7 @@ END {
 ./plot.py "$work/match.tsv" >"$work/performance.svg"
 echo
 echo "As plots: build/bench/performance.svg"
+
+echo
+echo 'A line of the log API, without the network, in processor time:'
+"$(dirname "${RUNNERWATCH:-../../build/release/runnerwatch}")/tests/pod_lines"

@@ -365,6 +365,28 @@ TEST(PodSource, NeverTakesTheLinesOfTheNextInstanceForItsOwn) {
     });
 }
 
+// What the run before wrote last has a later time than all that this one wrote: as if it were this
+// one's end.
+TEST(PodSource, GoesOnWithARunThatBeganBehindAClockSetBack) {
+    with_rig([](Rig& rig) -> asio::awaitable<void> {
+        rig.write(500, 501);
+        rig.cluster.restart_container(pod, "build");
+        rig.write(1, 2);
+        auto reader = rig.read();
+        co_await rig.lines(*reader, 2);
+        rig.cluster.refuse("/log", unavailable(), 3);
+        rig.cluster.cut_logs();
+        co_await rig.idle();
+        rig.cluster.rotate(pod, "build");
+        rig.write(37, 38);
+        co_await rig.lines(*reader, 4);
+        EXPECT_EQ(reader->sink.lines.back(), "line 38");
+        EXPECT_FALSE(reader->sink.has("complete"));
+        EXPECT_EQ(reader->sink.gaps.size(), 1u);
+        co_await reader->stop();
+    });
+}
+
 TEST(PodSource, SaysThatAnInstanceCannotBeReadAnyMore) {
     with_rig([](Rig& rig) -> asio::awaitable<void> {
         rig.write(1, 2);

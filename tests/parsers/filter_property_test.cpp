@@ -357,6 +357,7 @@ void compare(const RulePack& pack, const std::string& log, Tally& tally) {
         if (detects || !expected.follow.empty()) {
             ASSERT_TRUE(holds_any(detection, placed.first_line, placed.last_line)) << placed.raw;
             ASSERT_FALSE(judged.detection.empty()) << placed.raw;
+            ASSERT_TRUE(matcher.may_detect(judged, placed.raw)) << placed.raw;
         }
         for (const std::string& id : expected.recover)
             ASSERT_TRUE(holds_any(recovery[id], placed.first_line, placed.last_line)) << placed.raw;
