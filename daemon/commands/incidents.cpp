@@ -197,7 +197,7 @@ int show_history(const HistoryOptions& options, std::ostream& out, std::ostream&
         if (!body) return refuse(errors, body.error());
         if (is_document(options.format)) return print(document_text(*body, options.format), out, 0);
         std::string text = rendered(statistics_listing(*body), options.format);
-        if (const auto quiet = body->at("all").at("snoozed").get<std::uint64_t>();
+        if (const auto quiet = body->at("all").value("snoozed", std::uint64_t{0});
             quiet > 0 && options.format == ListFormat::table)
             text += "\n" + counted(quiet, "incident") +
                     " more, snoozed by people, in none of these figures.\n";
