@@ -46,9 +46,17 @@ const std::vector<std::pair<std::size_t, std::string>>& LazyRegex::names() const
     return names_;
 }
 
-// In one pass over the text, where a program would try one way after the other.
+// RE2 takes one pass over the text where a program would try one way after the other, but it takes
+// as long as a hundred questions to get ready; most patterns are never asked so many.
 bool LazyRegex::matches(std::string_view text, Place place) const {
     if (place == Place::start && !text.starts_with(prefix_)) return false;
+    if (asked_.load(std::memory_order_relaxed) < asked_few) {
+        asked_.fetch_add(1, std::memory_order_relaxed);
+        if (const auto& fast = program())
+            if (const auto matched =
+                    fast->match(text, place == Place::anywhere, nullptr, steps_few))
+                return *matched;
+    }
     return re2().Match(text, 0, text.size(), anchor_of(place), nullptr, 0);
 }
 

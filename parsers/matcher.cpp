@@ -260,6 +260,9 @@ std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
 const Rule* Matcher::rule_that_takes(const RecordView& record) const {
     const Compiled::Judgement& judgement = compiled_->judge(record);
     if (judgement.ways.empty()) return nullptr;
+    // Where the message alone decides, nothing else is asked.
+    const Compiled::Way& first = compiled_->ways[judgement.ways.front()];
+    if (first.early.empty() && first.late.empty()) return first.rule;
     const auto& found = compiled_->decide(record, judgement).found;
     return found.empty() ? nullptr : found.front().way->rule;
 }

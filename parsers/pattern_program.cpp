@@ -41,7 +41,7 @@ public:
           edges_(with_groups ? 2 * program.groups_ : 0, Group::unused) {}
 
     // From `begin` on; nothing: it would take too long.
-    std::optional<bool> from(std::size_t begin);
+    std::optional<bool> from(std::size_t begin, int steps);
 
     std::size_t edge(std::size_t number) const { return edges_[number]; }
 
@@ -71,12 +71,12 @@ private:
     int taken_ = 0;
 };
 
-std::optional<bool> PatternProgram::Run::from(std::size_t begin) {
+std::optional<bool> PatternProgram::Run::from(std::size_t begin, int steps) {
     step_ = 0;
     at_ = begin;
     put_off_.clear();
     while (true) {
-        if (taken_++ > steps_max) return std::nullopt;
+        if (taken_++ > steps) return std::nullopt;
         const Step& step = program_.steps_[static_cast<std::size_t>(step_)];
         if (step.op == Op::match) return true;
         if (!take(step) && !go_back()) return false;
@@ -196,7 +196,7 @@ bool PatternProgram::Run::holds(Op assertion) const {
 }
 
 std::optional<bool> PatternProgram::match(std::string_view text, bool anywhere,
-                                          std::vector<Group>* groups) const {
+                                          std::vector<Group>* groups, int steps) const {
     if (text.size() > text_bytes_max || !is_ascii(text)) return std::nullopt;
     Run run(*this, text, groups != nullptr);
     const Step& first = steps_[1];  // behind that which saves where the match begins
@@ -209,7 +209,7 @@ std::optional<bool> PatternProgram::match(std::string_view text, bool anywhere,
                 begin);
             if (begin == std::string_view::npos) return false;
         }
-        const auto matched = run.from(begin);
+        const auto matched = run.from(begin, steps);
         if (!matched) return std::nullopt;
         if (*matched) break;
         if (!anywhere || first.op == Op::begin) return false;

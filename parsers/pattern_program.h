@@ -34,8 +34,8 @@ public:
     };
     // Whether the pattern matches, from the text's start on or (`anywhere`) at its first place; no
     // answer: RE2 must be asked. With `groups` these are set, the whole match first.
-    std::optional<bool> match(std::string_view text, bool anywhere,
-                              std::vector<Group>* groups) const;
+    std::optional<bool> match(std::string_view text, bool anywhere, std::vector<Group>* groups,
+                              int steps = steps_max) const;
 
     // Of the groups that have one, by their numbers.
     const std::vector<std::pair<std::size_t, std::string>>& names() const { return names_; }
