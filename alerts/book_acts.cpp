@@ -186,10 +186,7 @@ Result<ActDone, ActRefusal> IncidentBook::State::act(Incident& incident, const A
         if (row.snoozed_by.empty()) return ActDone{false};
         note_act(incident, request, "the snooze of " + row.snoozed_by + " ended by " + actor, "{}",
                  now);
-        row.snoozed_by.clear();
-        row.snoozed_until.reset();
-        row.snoozed_count = 0;
-        row.snoozed_until_worse = false;
+        end_snooze(row);
     } else if (const auto* assign = std::get_if<Assign>(&request.act)) {
         if (row.assignee == assign->to) return ActDone{false};
         note_act(incident, request,
@@ -311,18 +308,25 @@ Result<ActDone, ActRefusal> IncidentBook::act(const ActRequest& request, Timesta
     return done;
 }
 
-void IncidentBook::recall(const IncidentDetail& stored, Timestamp now) {
+std::size_t IncidentBook::recalled() const { return state_->recalled.size(); }
+
+bool IncidentBook::recall(const IncidentDetail& stored, Timestamp now) {
     const IncidentRow& row = stored.incident;
+    const bool held = state_->incidents.contains(row.key);
+    if (!held && state_->recalled.size() >= recalled_max) state_->forget_recalled(now);
+    if (!held && state_->recalled.size() >= recalled_max) return false;
     const auto [found, fresh] = state_->incidents.try_emplace(row.key);
     Incident& incident = found->second;
     incident.kept_until = now + recalled_for;
-    if (!fresh) return;
+    if (!fresh) return true;
+    state_->recalled.insert(row.key);
     incident.row = row;
     incident.rule = state_->rule(row.rule);
     if (!row.values.empty()) incident.values = json::parse(row.values).get<Values>();
     for (const auto& member : stored.members) incident.members[member.place.member] = member;
     for (const auto& proof : stored.evidence) incident.evidence[proof.slot] = proof;
     if (!row.merged_into.empty()) state_->merged[row.merged_into].insert(row.key);
+    return true;
 }
 
 std::string IncidentBook::key_of(std::string_view id) const {

@@ -164,7 +164,8 @@ Verdict IncidentBook::State::judge(const Incident& incident, const MemberRow& me
     Verdict best;
     if (const auto proof = silence_proof(incident, member)) best = *proof;
     const auto own = sources.find(member.place.instance);
-    const auto own_start = own == sources.end() ? std::nullopt : own->second.started_at;
+    std::optional<Timestamp> own_start;
+    if (own != sources.end()) own_start = own->second.started_at;
     bool pod_is_gone = false;
     if (const auto found = workload_sources.find(workload_key(member.place));
         found != workload_sources.end()) {

@@ -31,7 +31,8 @@ json place_to_json(const Place& place) {
             {"node", place.node},
             {"instance", place.instance},
             {"uid", place.member_uid},
-            {"created", time_to_json(place.member_created)}};
+            {"created", time_to_json(place.member_created)},
+            {"version", place.version}};
 }
 
 Place place_from_json(const json& value) {
@@ -45,6 +46,7 @@ Place place_from_json(const json& value) {
     place.instance = value.at("instance");
     place.member_uid = value.at("uid");
     place.member_created = time_from_json(value.at("created"));
+    place.version = value.value("version", "");  // absent: written by an older program
     return place;
 }
 
@@ -203,7 +205,19 @@ void IncidentBook::State::forget_incident(const std::string& key) {
         siblings->second.erase(key);
         if (siblings->second.empty()) merged.erase(siblings);
     }
+    recalled.erase(key);
     incidents.erase(found);
+}
+
+// Makes room among what was recalled.
+void IncidentBook::State::forget_recalled(Timestamp now) {
+    for (const auto& key : std::set(recalled)) {
+        Incident& incident = incidents.at(key);
+        if (incident.kept_until && *incident.kept_until > now + recalled_for - recalled_for_least)
+            continue;
+        incident.kept_until.reset();
+        if (ended_long_ago(incident.row, now) && !must_stay(incident, now)) forget_incident(key);
+    }
 }
 
 void IncidentBook::State::forget_old(Timestamp now) {

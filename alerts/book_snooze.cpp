@@ -3,16 +3,20 @@
 
 namespace runnerwatch {
 
+void end_snooze(IncidentRow& row) {
+    row.snoozed_by.clear();
+    row.snoozed_until.reset();
+    row.snoozed_count = 0;
+    row.snoozed_until_worse = false;
+}
+
 // Who is told of it afterwards learns why. Of what is over nobody wants to hear that.
 void IncidentBook::State::wake(Incident& incident, const std::string& why, Timestamp now) {
     IncidentRow& row = incident.row;
     if (row.snoozed_by.empty()) return;
     write_row(incident, now, ClockKind::ours, "snooze_ended", "runnerwatch",
               "the snooze of " + row.snoozed_by + " ended: " + why, {}, "{}");
-    row.snoozed_by.clear();
-    row.snoozed_until.reset();
-    row.snoozed_count = 0;
-    row.snoozed_until_worse = false;
+    end_snooze(row);
     if (!lasts(incident)) return;
     ++row.wakes;
     row.woke_because = why;

@@ -65,6 +65,8 @@ struct IncidentBook::State {
     std::map<std::string, std::map<std::string, Timestamp>> wanted;  // key -> instance -> due
     std::map<std::string, std::set<std::string>> wanted_of;          // instance -> keys
 
+    std::set<std::string> recalled;  // keys of those that had left memory and were taken back
+
     // Incidents held, by the one they are merged into, which may not be held itself.
     std::map<std::string, std::set<std::string>> merged;
 
@@ -186,6 +188,7 @@ struct IncidentBook::State {
     // book_rows.cpp: rows and loading
     SourceRow& source(const Place& place);
     void forget_old(Timestamp now);
+    void forget_recalled(Timestamp now);
     void note(Incident& incident, std::optional<Timestamp> at, ClockKind clock,
               const std::string& kind, const std::string& actor, const std::string& text,
               const std::string& evidence_ref = {}, const std::string& details = "{}");
@@ -207,5 +210,8 @@ std::string workload_key(const Place& place);
 std::string evidence_reference(const Observation& seen);
 bool same_pod(const Place& a, const Place& b);
 bool same_workload(const Place& a, const Place& b);
+
+// Nobody is kept from being told any more.
+void end_snooze(IncidentRow& row);
 
 }  // namespace runnerwatch

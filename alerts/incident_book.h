@@ -103,7 +103,8 @@ public:
     static constexpr std::chrono::minutes cannot_tell_after{5};
     static constexpr std::int64_t act_rows_max = 1'000;  // of the timeline, beyond timeline_max
     static constexpr std::size_t merged_max = 100;       // incidents told as one
-    static constexpr std::chrono::minutes recalled_for{10};
+    static constexpr std::chrono::minutes recalled_for{10}, recalled_for_least{1};
+    static constexpr std::size_t recalled_max = 1'000;  // incidents that had left memory
     static constexpr std::chrono::hours flapping_within{1};
     static constexpr std::size_t flapping_openings = 3;
 
@@ -134,8 +135,11 @@ public:
     void tick(Timestamp now);
 
     // Takes an incident back in that had left memory, so that it can be acted on: with nothing of
-    // it unwritten. It stays for `recalled_for` at least. No change to one that is held.
-    void recall(const IncidentDetail& stored, Timestamp now);
+    // it unwritten. It stays for `recalled_for`, or where others want its place for
+    // `recalled_for_least`. No change to one that is held. False: there are `recalled_max`, all of
+    // them so new.
+    [[nodiscard]] bool recall(const IncidentDetail& stored, Timestamp now);
+    std::size_t recalled() const;  // how many are held that had left memory
 
     // A raw line that belongs to a record already counted.
     void extend(const EvidenceRef& ref, const std::string& line);

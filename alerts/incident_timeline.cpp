@@ -10,13 +10,8 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string words(const json& value, const char* name) {
-    const auto found = value.find(name);
-    return found != value.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::optional<Timestamp> time_in(const json& value) {
-    const auto parsed = parse_time(words(value, "at"));
+    const auto parsed = parse_time(words_in(value, "at"));
     return parsed ? std::optional(parsed->time) : std::nullopt;
 }
 
@@ -26,17 +21,23 @@ TimelineEntry entry_of_delivery(const json& delivery) {
     entry.at = time_in(delivery);
     entry.timed = entry.at.has_value();
     entry.ours = true;
-    entry.what = (words(delivery, "verdict") == "sent" ? "told " : "could not tell ") +
-                 words(delivery, "receiver") + ": " + told_words(words(delivery, "told"));
+    entry.what = (words_in(delivery, "verdict") == "sent" ? "told " : "could not tell ") +
+                 words_in(delivery, "receiver") + ": " + told_words(words_in(delivery, "told"));
     entry.who = "runnerwatch";
     if (const int status = delivery.value("status", 0); status != 0)
         entry.outcome += ", answered with " + std::to_string(status);
-    if (const std::string error = words(delivery, "error"); !error.empty())
+    if (const std::string error = words_in(delivery, "error"); !error.empty())
         entry.outcome += ", " + error;
     return entry;
 }
 
 }  // namespace
+
+std::string words_in(const json& document, const char* name) {
+    const auto found = document.find(name);
+    return found != document.end() && found->is_string() ? found->get<std::string>()
+                                                         : std::string();
+}
 
 std::string told_words(std::string state) {
     // "open:SEVERITY:…"; what follows tells two openings apart, not people.
@@ -53,9 +54,9 @@ std::vector<TimelineEntry> timeline_of(const json& story) {
         entry.change = &change;
         entry.at = time_in(change);
         entry.timed = entry.at.has_value();
-        entry.ours = words(change, "clock") == "ours";
-        entry.what = words(change, words(change, "text").empty() ? "kind" : "text");
-        entry.who = words(change, "actor");
+        entry.ours = words_in(change, "clock") == "ours";
+        entry.what = words_in(change, words_in(change, "text").empty() ? "kind" : "text");
+        entry.who = words_in(change, "actor");
         if (!entry.at) entry.at = before;
         before = entry.at;
         entries.push_back(std::move(entry));

@@ -12,6 +12,9 @@
 // shown: on a terminal, in a postmortem. Made of the API's document of an incident. Pure.
 namespace runnerwatch {
 
+// The text of a member; empty where there is none.
+std::string words_in(const nlohmann::ordered_json& document, const char* name);
+
 struct TimelineEntry {
     // In the order of; a change without a time stands behind the one before it.
     std::optional<Timestamp> at;

@@ -19,11 +19,6 @@ using json = nlohmann::ordered_json;
 
 constexpr const char* not_measured = "unknown: not measured";
 
-std::string words(const json& story, const char* name) {
-    const auto found = story.find(name);
-    return found != story.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::string number_of(const json& story) {
     return "#" + std::to_string(story.value("number", std::int64_t{0}));
 }
@@ -39,7 +34,7 @@ std::string span_words(std::optional<Timestamp> from, std::optional<Timestamp> t
     return seconds.count() < 0 ? "0s" : format_duration(seconds);
 }
 
-bool is_over(const json& story) { return words(story, "state") == "resolved"; }
+bool has_ended(const json& story) { return words_in(story, "state") == "resolved"; }
 
 // "part of #12" of a symptom.
 std::string part_of(const json& story) {
@@ -48,13 +43,13 @@ std::string part_of(const json& story) {
 }
 
 std::string duration_of(const json& story) {
-    if (words(story, "state") == "folded") return part_of(story);
-    if (!is_over(story)) return "not over";
+    if (words_in(story, "state") == "folded") return part_of(story);
+    if (!has_ended(story)) return "not over";
     return span_words(time_of(story.at("first_seen")), time_of(story.at("ended_at")));
 }
 
 std::string state_words(const json& story) {
-    const std::string state = words(story, "state");
+    const std::string state = words_in(story, "state");
     if (state == "cannot_tell") return "cannot tell whether it is over";
     if (state == "folded") return part_of(story);
     return state;
@@ -63,13 +58,13 @@ std::string state_words(const json& story) {
 // The earliest delivery that a receiver took, or null.
 json first_told(const json& story) {
     for (const json& delivery : story.at("deliveries"))
-        if (words(delivery, "verdict") == "sent") return delivery;
+        if (words_in(delivery, "verdict") == "sent") return delivery;
     return {};
 }
 
 json first_of_kind(const json& story, std::string_view kind) {
     for (const json& row : story.at("timeline"))
-        if (words(row, "kind") == kind) return row;
+        if (words_in(row, "kind") == kind) return row;
     return {};
 }
 
@@ -81,7 +76,7 @@ Section for_each_story(Each each) {
         for (const json& story : stories) {
             if (stories.size() > 1)
                 blocks.push_back(paragraph(
-                    plain("Incident " + number_of(story) + ": " + words(story, "title"))));
+                    plain("Incident " + number_of(story) + ": " + words_in(story, "title"))));
             for (Block& block : each(story)) blocks.push_back(std::move(block));
         }
         return blocks;
@@ -89,47 +84,47 @@ Section for_each_story(Each each) {
 }
 
 std::vector<Block> facts(const json& story) {
-    const std::string end = is_over(story) ? time_words(story.at("ended_at"), "unknown")
-                                           : state_words(story) + "; last seen " +
-                                                 time_words(story.at("last_seen"), "unknown");
+    const std::string end = has_ended(story) ? time_words(story.at("ended_at"), "unknown")
+                                             : state_words(story) + "; last seen " +
+                                                   time_words(story.at("last_seen"), "unknown");
     const std::string clock =
-        words(story, "clock") == "ours" ? " (our clock: the log has no times)" : "";
+        words_in(story, "clock") == "ours" ? " (our clock: the log has no times)" : "";
     std::vector<std::vector<Text>> rows{
         {plain("Field"), plain("Value")},
-        {plain("Incident"), plain(number_of(story) + ", ") + code(words(story, "id"))},
-        {plain("Severity"), plain(words(story, "severity"))},
-        {plain("Where"), plain(words(story, "scope"))},
+        {plain("Incident"), plain(number_of(story) + ", ") + code(words_in(story, "id"))},
+        {plain("Severity"), plain(words_in(story, "severity"))},
+        {plain("Where"), plain(words_in(story, "scope"))},
         {plain("First line"), plain(time_words(story.at("first_seen"), "unknown") + clock)},
         {plain("Recovery proven"), plain(end)},
         {plain("Duration"), plain(duration_of(story))},
-        {plain("Rule"), code(words(story, "rule")) + plain(" " + words(story, "catalog"))},
+        {plain("Rule"), code(words_in(story, "rule")) + plain(" " + words_in(story, "catalog"))},
         {plain("Status of this document"), plain("draft")},
         {plain("Authors"), plain("to fill in")}};
-    if (const std::string by = words(story, "acknowledged_by"); !by.empty())
+    if (const std::string by = words_in(story, "acknowledged_by"); !by.empty())
         rows.insert(rows.end() - 2, {plain("Acknowledged by"), plain(by)});
     return {table(std::move(rows))};
 }
 
 std::vector<Block> summary(const json& story) {
-    std::string text = words(story, "title") + ", in " + words(story, "scope") + ", from " +
+    std::string text = words_in(story, "title") + ", in " + words_in(story, "scope") + ", from " +
                        time_words(story.at("first_seen"), "an unknown time");
-    text += is_over(story) ? " to " + time_words(story.at("ended_at"), "an unknown time") + " (" +
-                                 duration_of(story) + ")."
-                           : "; " + state_words(story) + ".";
+    text += has_ended(story) ? " to " + time_words(story.at("ended_at"), "an unknown time") + " (" +
+                                   duration_of(story) + ")."
+                             : "; " + state_words(story) + ".";
     const auto records = story.value("count", std::int64_t{0});
     text += " " + std::to_string(records) +
             (records == 1 ? " log record says so. " : " log records say so. ") +
-            words(story, "impact");
+            words_in(story, "impact");
     if (const json& causes = story.at("causes"); !causes.empty())
-        text += " Cause (" + words(causes.front(), "confidence") +
-                "): " + words(causes.front(), "says");
+        text += " Cause (" + words_in(causes.front(), "confidence") +
+                "): " + words_in(causes.front(), "says");
     return {paragraph(plain(text))};
 }
 
 std::vector<Block> impact(const json& story) {
     const std::size_t members =
         story.at("members").size() + story.value("members_beyond", std::size_t{0});
-    return {paragraph(plain(words(story, "impact"))),
+    return {paragraph(plain(words_in(story, "impact"))),
             table({{plain("Measure"), plain("Value")},
                    {plain("Jobs that failed or waited"), plain(not_measured)},
                    {plain("Users and projects affected"), plain(not_measured)},
@@ -147,15 +142,15 @@ std::vector<Block> causes(const json& story) {
     std::vector<std::vector<Text>> rows{
         {plain("Cause"), plain("Confidence"), plain("Would be disproved by"), plain("Catalogue")}};
     for (const json& cause : story.at("causes"))
-        rows.push_back({plain(words(cause, "says")), plain(words(cause, "confidence")),
-                        plain(words(cause, "disproved_by")),
-                        plain(words(cause, "catalog").empty() ? words(story, "catalog")
-                                                              : words(cause, "catalog"))});
+        rows.push_back({plain(words_in(cause, "says")), plain(words_in(cause, "confidence")),
+                        plain(words_in(cause, "disproved_by")),
+                        plain(words_in(cause, "catalog").empty() ? words_in(story, "catalog")
+                                                                 : words_in(cause, "catalog"))});
     std::vector<Block> blocks{table(std::move(rows))};
     if (!story.at("symptoms").empty()) {
         std::vector<Text> items;
         for (const auto& [rule, symptom] : story.at("symptoms").items())
-            items.push_back(plain(words(symptom, "title") + " ×" +
+            items.push_back(plain(words_in(symptom, "title") + " ×" +
                                   std::to_string(symptom.value("count", std::int64_t{0})) + " ") +
                             code(rule));
         blocks.push_back(paragraph(plain("What followed from it:")));
@@ -168,10 +163,10 @@ std::vector<Block> trigger(const json& story) {
     std::vector<Text> items;
     const auto first = time_of(story.at("first_seen"));
     for (const json& row : story.at("timeline")) {
-        const std::string kind = words(row, "kind");
+        const std::string kind = words_in(row, "kind");
         const auto at = time_of(row.at("at"));
         if ((kind == "rollout" || kind == "container_restarted") && at && first && *at <= *first)
-            items.push_back(plain(time_words(row.at("at"), "") + ": " + words(row, "text")));
+            items.push_back(plain(time_words(row.at("at"), "") + ": " + words_in(row, "text")));
     }
     std::vector<Block> blocks;
     if (items.empty())
@@ -190,49 +185,49 @@ std::vector<Block> detection(const json& story) {
     const json told = first_told(story), taken_up = first_of_kind(story, "ack");
     const auto told_at = told.is_null() ? std::nullopt : time_of(told.at("at"));
     const auto taken_at = taken_up.is_null() ? std::nullopt : time_of(taken_up.at("at"));
-    const bool dated = words(story, "clock") == "source";
+    const bool dated = words_in(story, "clock") == "source";
     return {table(
         {{plain("Moment"), plain("Time"), plain("After the one before")},
          {plain("First line"), plain(time_words(story.at("first_seen"), "unknown")), plain("")},
-         {plain("Detected by rule ") + code(words(story, "rule")),
+         {plain("Detected by rule ") + code(words_in(story, "rule")),
           plain(time_words(story.at("noted_at"), "unknown")),
           plain(dated ? span_words(first, noted) : "unknown")},
-         {plain(told_at ? "Told: " + words(told, "receiver") : "Told"),
+         {plain(told_at ? "Told: " + words_in(told, "receiver") : "Told"),
           plain(told_at ? time_words(told.at("at"), "") : "nobody"),
           plain(told_at ? span_words(noted, told_at) : "")},
-         {plain(taken_at ? "Acknowledged: " + words(taken_up, "actor") : "Acknowledged"),
+         {plain(taken_at ? "Acknowledged: " + words_in(taken_up, "actor") : "Acknowledged"),
           plain(taken_at ? time_words(taken_up.at("at"), "") : "by nobody here"),
           plain(taken_at ? span_words(told_at, taken_at) : "")}})};
 }
 
 std::vector<Block> resolution(const json& story) {
     std::vector<Block> blocks;
-    if (is_over(story))
+    if (has_ended(story))
         blocks.push_back(
             paragraph(plain("Recovery was proven at " +
                             time_words(story.at("ended_at"), "an unknown time") + " by ") +
-                      code(words(story, "proof"))));
-    else if (words(story, "state") == "folded")
+                      code(words_in(story, "proof"))));
+    else if (words_in(story, "state") == "folded")
         blocks.push_back(paragraph(plain("It is " + part_of(story) + " and ended with that.")));
     else
         blocks.push_back(paragraph(plain("It is not known to be over. What would end it: " +
-                                         words(story, "waiting_for") + ".")));
+                                         words_in(story, "waiting_for") + ".")));
     std::vector<Text> changes;
     static const std::set<std::string> of_interest{"rollout", "container_restarted",
                                                    "member_replaced", "note", "resolve"};
     for (const json& row : story.at("timeline"))
-        if (of_interest.contains(words(row, "kind")))
+        if (of_interest.contains(words_in(row, "kind")))
             changes.push_back(plain(time_words(row.at("at"), "time unknown") + ": " +
-                                    words(row, "text") + " (" + words(row, "actor") + ")"));
+                                    words_in(row, "text") + " (" + words_in(row, "actor") + ")"));
     if (!changes.empty()) {
         blocks.push_back(paragraph(plain("What was changed while it lasted:")));
         blocks.push_back(list(std::move(changes)));
     }
     if (const json& fix = story.at("fix"); !fix.is_null()) {
-        blocks.push_back(paragraph(plain("What the rule advises: " + words(fix, "title"))));
+        blocks.push_back(paragraph(plain("What the rule advises: " + words_in(fix, "title"))));
         std::vector<Text> steps;
         for (const json& step : fix.at("steps"))
-            steps.push_back(plain(step_words(words(step, "says"), words(step, "versions"))));
+            steps.push_back(plain(step_words(words_in(step, "says"), words_in(step, "versions"))));
         blocks.push_back(list(std::move(steps)));
     }
     blocks.push_back(prompt("What was done, by whom, and which of it ended it?"));
@@ -251,12 +246,12 @@ std::vector<Block> actions(const Stories& stories) {
             add("prevent", of + "It is occurrence " +
                                std::to_string(story.value("occurrence", std::int64_t{1})) +
                                " of the same trouble: remove its cause for good.");
-        if (!is_over(story) && words(story, "state") != "folded")
-            add("mitigate", of + "End it: " + words(story, "waiting_for") + ".");
+        if (!has_ended(story) && words_in(story, "state") != "folded")
+            add("mitigate", of + "End it: " + words_in(story, "waiting_for") + ".");
         for (const json& delivery : story.at("deliveries"))
-            if (words(delivery, "verdict") == "gave_up")
-                add("process", of + words(delivery, "receiver") +
-                                   " could not be told: " + words(delivery, "error") + ".");
+            if (words_in(delivery, "verdict") == "gave_up")
+                add("process", of + words_in(delivery, "receiver") +
+                                   " could not be told: " + words_in(delivery, "error") + ".");
         if (!story.at("gaps").empty())
             add("detect", of + "The log was not read without gaps: see below.");
     }
@@ -277,8 +272,8 @@ std::vector<Block> evidence(const json& story) {
         blocks.push_back(paragraph(
             plain("Record " + std::to_string(row.value("ordinal", std::int64_t{0})) + ", " +
                   time_words(row.at("at"), "time unknown") + ", " + lines + " of ") +
-            code(words(row, "member")) + plain(", SHA-256 ") +
-            code(words(row, "hash").substr(0, 16))));
+            code(words_in(row, "member")) + plain(", SHA-256 ") +
+            code(words_in(row, "hash").substr(0, 16))));
         std::string excerpt;
         const auto add = [&](const std::string& text, const char* mark) {
             for (std::size_t at = 0; at < text.size();) {
@@ -287,8 +282,8 @@ std::vector<Block> evidence(const json& story) {
                 at = end + 1;
             }
         };
-        add(strip_ansi(words(row, "before")), "  ");
-        add(strip_ansi(words(row, "text")), "> ");
+        add(strip_ansi(words_in(row, "before")), "  ");
+        add(strip_ansi(words_in(row, "text")), "> ");
         blocks.push_back(code_block(std::move(excerpt)));
     }
     const auto counted = story.value("evidence_count", std::int64_t{0});
@@ -303,8 +298,8 @@ std::vector<Block> members(const json& story) {
     std::vector<std::vector<Text>> rows{{plain("Pod or file"), plain("Node"), plain("State"),
                                          plain("First"), plain("Last"), plain("Records")}};
     for (const json& member : story.at("members"))
-        rows.push_back({code(words(member, "name")), plain(words(member, "node")),
-                        plain(words(member, "state")),
+        rows.push_back({code(words_in(member, "name")), plain(words_in(member, "node")),
+                        plain(words_in(member, "state")),
                         plain(time_words(member.at("first_seen"), "unknown")),
                         plain(time_words(member.at("last_seen"), "unknown")),
                         plain(std::to_string(member.value("count", std::int64_t{0})))});
@@ -317,13 +312,13 @@ std::vector<Block> deliveries(const json& story) {
     std::vector<std::vector<Text>> rows{
         {plain("Time"), plain("Receiver"), plain("What"), plain("Verdict"), plain("Delivery key")}};
     for (const json& one : story.at("deliveries")) {
-        std::string verdict = words(one, "verdict");
+        std::string verdict = words_in(one, "verdict");
         if (const int status = one.value("status", 0); status != 0)
             verdict += ", status " + std::to_string(status);
-        if (!words(one, "error").empty()) verdict += ": " + words(one, "error");
-        rows.push_back({plain(time_words(one.at("at"), "unknown")), plain(words(one, "receiver")),
-                        plain(told_words(words(one, "told"))), plain(verdict),
-                        code(words(one, "key"))});
+        if (!words_in(one, "error").empty()) verdict += ": " + words_in(one, "error");
+        rows.push_back({plain(time_words(one.at("at"), "unknown")),
+                        plain(words_in(one, "receiver")), plain(told_words(words_in(one, "told"))),
+                        plain(verdict), code(words_in(one, "key"))});
     }
     return {heading(3, plain("Who was told")), table(std::move(rows))};
 }
@@ -332,8 +327,9 @@ std::vector<Block> gaps(const json& story) {
     std::vector<Text> items;
     for (const json& gap : story.at("gaps"))
         items.push_back(
-            code(words(gap, "member").empty() ? words(gap, "instance") : words(gap, "member")) +
-            plain(": " + words(gap, "says") + " (" + words(gap, "certainty") + ")"));
+            code(words_in(gap, "member").empty() ? words_in(gap, "instance")
+                                                 : words_in(gap, "member")) +
+            plain(": " + words_in(gap, "says") + " (" + words_in(gap, "certainty") + ")"));
     std::vector<Block> blocks{heading(3, plain("What was not read"))};
     blocks.push_back(items.empty() ? paragraph(plain("No gap is known in the logs of its members."))
                                    : list(std::move(items)));
@@ -352,7 +348,7 @@ std::vector<Block> earlier(const json& story) {
         rows.push_back({plain(number_of(one)), plain(time_words(one.at("first_seen"), "unknown")),
                         plain(time_words(one.at("ended_at"), "not known to be over")),
                         plain(std::to_string(one.value("count", std::int64_t{0}))),
-                        code(words(one, "proof"))});
+                        code(words_in(one, "proof"))});
     blocks.push_back(table(std::move(rows)));
     return blocks;
 }
@@ -386,9 +382,9 @@ const std::map<std::string, Section, std::less<>>& postmortem_sections() {
 std::string postmortem_word(const Stories& stories, std::string_view name, bool& known) {
     const json& first = stories.front();
     if (name == "title" && stories.size() > 1)
-        return std::to_string(stories.size()) + " incidents, first " + words(first, "title");
+        return std::to_string(stories.size()) + " incidents, first " + words_in(first, "title");
     if (name == "title" || name == "severity" || name == "scope" || name == "rule")
-        return words(first, std::string(name).c_str());
+        return words_in(first, std::string(name).c_str());
     if (name == "duration") return duration_of(first);
     if (name == "date") return time_words(first.at("first_seen"), "unknown date").substr(0, 10);
     std::string numbers;

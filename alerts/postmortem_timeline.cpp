@@ -14,11 +14,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-std::string words(const json& value, const char* name) {
-    const auto found = value.find(name);
-    return found != value.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // A record's first line without the runner's colours and the blanks they were aligned with.
 std::string shown_line(const std::string& text) {
     std::string line;
@@ -32,7 +27,7 @@ const json* record_of(const json& story, const std::string& reference) {
     const std::size_t colon = reference.rfind(':');
     if (colon == std::string::npos) return nullptr;
     for (const json& row : story.at("evidence"))
-        if (words(row, "instance") == reference.substr(0, colon) &&
+        if (words_in(row, "instance") == reference.substr(0, colon) &&
             std::to_string(row.value("first_line", std::uint64_t{0})) ==
                 reference.substr(colon + 1))
             return &row;
@@ -40,13 +35,13 @@ const json* record_of(const json& story, const std::string& reference) {
 }
 
 Text proof_of(const json& story, const json& row) {
-    const std::string reference = words(row, "evidence");
+    const std::string reference = words_in(row, "evidence");
     if (const json* record = record_of(story, reference))
-        return code(shown_line(words(*record, "text"))) +
+        return code(shown_line(words_in(*record, "text"))) +
                plain(" (record " + std::to_string(record->value("ordinal", std::int64_t{0})) + ")");
     if (!reference.empty()) return plain("log line ") + code(reference);
     const std::string change = std::to_string(row.value("change", std::int64_t{0}));
-    const std::string kind = words(row, "kind");
+    const std::string kind = words_in(row, "kind");
     if (kind == "container_restarted" || kind == "rollout" || kind == "member_gone" ||
         kind == "member_replaced")
         return plain("the cluster's pods as watched, change " + change);
@@ -76,7 +71,7 @@ std::vector<Block> timeline_section(const Stories& stories) {
     for (const auto& [entry, story] : all) {
         const char* clock = !entry.timed ? "unknown" : entry.ours ? "ours" : "log";
         Text proof = entry.change ? proof_of(*story, *entry.change)
-                                  : plain("delivery ") + code(words(*entry.delivery, "key")) +
+                                  : plain("delivery ") + code(words_in(*entry.delivery, "key")) +
                                         plain(entry.outcome);
         std::vector<Text> row{
             plain(entry.timed ? format_time_for_people(*entry.at).substr(0, 19) : ""), plain(clock),

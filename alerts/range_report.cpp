@@ -113,6 +113,9 @@ private:
                               ", to acknowledge " + percentile_words(all.acknowledge) +
                               ", to end " + percentile_words(all.resolve) +
                               " (p50 / p90, measured for so many)."));
+        if (all.snoozed > 0)
+            items.push_back(plain(count_words(all.snoozed, "was", "were") +
+                                  " snoozed and stand in none of these figures."));
         if (all.found_afterwards > 0)
             items.push_back(plain(count_words(all.found_afterwards, "was", "were") +
                                   " over before it could be told: read afterwards."));
@@ -154,6 +157,10 @@ private:
         std::vector<std::vector<Text>> by_workload{names("workload")};
         for (const auto& [name, of] : workloads) by_workload.push_back(row(plain(name), of));
         add(table(std::move(by_workload)));
+        std::vector<std::vector<Text>> by_release{names("runner")};
+        for (const auto& [version, of] : rows_.sums.by_release())
+            by_release.push_back(row(plain(version), of));
+        if (by_release.size() > 1) add(table(std::move(by_release)));
     }
 
     void lists(const char* none, const Choice& choice, const Words& words) {
@@ -211,20 +218,7 @@ private:
 
     void told() {
         add(heading(2, plain("Who was told")));
-        struct Load {
-            std::size_t sent = 0, retries = 0, given_up = 0;
-            std::set<std::string> incidents;
-        };
-        std::map<std::string, Load> receivers;
-        for (const auto& attempt : rows_.deliveries) {
-            Load& load = receivers[attempt.receiver];
-            ++(attempt.verdict == "sent"    ? load.sent
-               : attempt.verdict == "retry" ? load.retries
-                                            : load.given_up);
-            const auto incidents = nlohmann::json::parse(attempt.told, nullptr, false);
-            if (!incidents.is_object()) continue;
-            for (const auto& [key, unused] : incidents.items()) load.incidents.insert(key);
-        }
+        const auto& receivers = rows_.told.by_receiver();
         if (receivers.empty()) return add(paragraph(plain("Nobody was told anything.")));
         std::vector<std::vector<Text>> table_rows{
             header({"receiver", "messages", "a day", "incidents", "tried again", "given up"})};
@@ -296,6 +290,16 @@ private:
 };
 
 }  // namespace
+
+void DeliverySums::add(const DeliveryAttemptRow& attempt) {
+    Load& load = loads_[attempt.receiver];
+    ++(attempt.verdict == "sent"    ? load.sent
+       : attempt.verdict == "retry" ? load.retries
+                                    : load.given_up);
+    const auto incidents = nlohmann::json::parse(attempt.told, nullptr, false);
+    if (!incidents.is_object()) return;
+    for (const auto& [key, unused] : incidents.items()) load.incidents.insert(key);
+}
 
 Document range_report(const RangeRows& rows) { return Report(rows).document(); }
 

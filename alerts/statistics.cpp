@@ -27,6 +27,10 @@ Percentiles percentiles(std::vector<Duration> values) {
 }
 
 void StatisticsSums::Times::add(const IncidentMoments& one) {
+    if (one.snoozed) {
+        ++counts.snoozed;
+        return;
+    }
     ++counts.incidents;
     const bool over = one.state == IncidentState::resolved;
     if (!over) ++counts.going_on;
@@ -63,13 +67,22 @@ IncidentStatistics StatisticsSums::Times::sums() const {
 void StatisticsSums::add(const IncidentMoments& incident) {
     all_.add(incident);
     rules_[incident.rule].add(incident);
+    if (!incident.version.empty()) releases_[incident.version].add(incident);
 }
 
 IncidentStatistics StatisticsSums::all() const { return all_.sums(); }
 
 std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::by_rule() const {
+    return listed(rules_);
+}
+
+std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::by_release() const {
+    return listed(releases_);
+}
+
+std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::listed(const Sums& of) {
     std::vector<std::pair<std::string, IncidentStatistics>> list;
-    for (const auto& [rule, times] : rules_) list.emplace_back(rule, times.sums());
+    for (const auto& [name, times] : of) list.emplace_back(name, times.sums());
     std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
         return a.second.incidents > b.second.incidents;
     });

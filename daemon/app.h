@@ -15,6 +15,7 @@
 #include "daemon/delivery_loop.h"
 #include "daemon/metrics.h"
 #include "daemon/net/http_server.h"
+#include "daemon/net/tls_identity.h"
 #include "daemon/retention_loop.h"
 #include "daemon/rule_files.h"
 #include "daemon/runtime/clock.h"
@@ -86,6 +87,7 @@ private:
     asio::awaitable<Result<std::monostate, std::string>> open_store();
     void load(const StoredState& stored);
     Result<std::monostate, std::string> listen();
+    void say_where_it_listens() const;
     asio::awaitable<void> handle_api(ServerRequest request, Responder& responder);
     asio::awaitable<void> handle_probe(ServerRequest request, Responder& responder);
     asio::awaitable<void> events(const ServerRequest& request, const Caller& caller,
@@ -98,6 +100,7 @@ private:
     bool sees_whole(const Caller& caller, const std::string& id) const;
     std::optional<std::string> hidden_from(const Caller& caller, const ActQuestion& question) const;
     asio::awaitable<std::optional<ServerReply>> recall(const ActQuestion& question);
+    ServerReply too_many_recalled_reply() const;
     ServerReply unwritten_reply() const;
     asio::awaitable<ServerReply> coverage_reply(const Caller& caller);
     std::string ready_body() const;
@@ -130,6 +133,7 @@ private:
     std::unique_ptr<RetentionLoop> retention_;
     std::unique_ptr<SourceManager> sources_;
     std::unique_ptr<EventFeed> feed_;
+    std::unique_ptr<TlsIdentity> tls_;  // null: the API speaks plain HTTP
     std::unique_ptr<HttpServer> http_, probe_;
     std::uint16_t http_port_ = 0, probe_port_ = 0;
     Timestamp started_at_{};

@@ -77,10 +77,21 @@ asio::awaitable<std::optional<ServerReply>> App::recall(const ActQuestion& quest
         };
         const auto answer = co_await pages_.ask(read);
         if (!answer) co_return storage_reply(answer.error());
-        for (const auto& detail : *answer) book_->recall(detail, clock_.now());
+        for (const auto& detail : *answer)
+            if (!book_->recall(detail, clock_.now())) co_return too_many_recalled_reply();
         before = std::exchange(ids, ids_to_recall(*book_, question));
     }
     co_return std::nullopt;
+}
+
+ServerReply App::too_many_recalled_reply() const {
+    ServerReply reply = problem_reply(
+        503, "Too many at once",
+        "Nothing was changed: " + std::to_string(IncidentBook::recalled_max) +
+            " incidents that had ended long ago were taken back into memory within a minute, which "
+            "is the limit. Ask again in a minute.");
+    reply.headers.emplace_back("retry-after", "60");
+    return reply;
 }
 
 // What was acted is in memory and stays owed to the database, so it is not taken back.

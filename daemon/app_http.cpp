@@ -23,6 +23,15 @@ const std::string coverage_path = "/api/v1/coverage", events_path = "/api/v1/eve
 // Listeners hold their connection; pages must still come through.
 constexpr std::size_t connections_max = EventFeed::listeners_max + 500;
 
+// The document with where its paths begin.
+std::string open_api_under(const std::string& prefix) {
+    std::string document(open_api_document);
+    const std::string first = "\"openapi\"";
+    if (!prefix.empty())
+        document.insert(document.find(first), "\"servers\": [{\"url\": \"" + prefix + "\"}],\n  ");
+    return document;
+}
+
 bool is_loopback(const std::string& address) {
     const auto parsed = parse_listen_address(address);
     return parsed && parsed->loopback();
@@ -48,31 +57,56 @@ Result<std::monostate, std::string> App::listen() {
                                           [this](ServerRequest request, Responder& responder) {
                                               return handle_probe(std::move(request), responder);
                                           });
+    if (!config_.http.tls_certificate.empty()) {
+        auto identity = TlsIdentity::read({config_.http.tls_certificate, config_.http.tls_key});
+        if (!identity) return failure("http.tls: " + identity.error());
+        tls_ = std::move(*identity);
+        http_->speak_tls(*tls_);
+    }
     const auto http = http_->listen(config_.http.listen);
     if (!http) return failure("http.listen: " + http.error());
     const auto probe = probe_->listen(config_.probe_listen);
     if (!probe) return failure("probe_listen: " + probe.error());
     http_port_ = *http;
     probe_port_ = *probe;
-    if (!is_loopback(config_.http.listen))
+    say_where_it_listens();
+    return std::monostate{};
+}
+
+void App::say_where_it_listens() const {
+    if (!is_loopback(config_.http.listen) && !tls_)
         spdlog::warn(
             "http.listen {} can be reached from other machines and speaks no TLS: tokens and "
-            "incidents can be read on the way, unless a proxy or a service mesh encrypts it",
+            "incidents can be read on the way, unless a proxy or a service mesh encrypts it. "
+            "Configure http.tls",
             config_.http.listen);
-    spdlog::info("API on {} (port {}), probes and metrics on {} (port {})", config_.http.listen,
-                 http_port_, config_.probe_listen, probe_port_);
-    return std::monostate{};
+    spdlog::info("API on {} (port {}{}{}), probes and metrics on {} (port {})", config_.http.listen,
+                 http_port_, tls_ ? ", TLS" : "",
+                 config_.http.path_prefix.empty() ? "" : ", under " + config_.http.path_prefix,
+                 config_.probe_listen, probe_port_);
+    if (tls_)
+        spdlog::info("the certificate in {} ends {}", config_.http.tls_certificate,
+                     format_time_for_people(tls_->ends()));
 }
 
 asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responder) {
     ServerReply reply;
+    const std::string& prefix = config_.http.path_prefix;
+    if (!request.path.starts_with(prefix + "/")) {
+        reply =
+            problem_reply(404, "Not found",
+                          "There is nothing at " + request.path + "; everything here begins with " +
+                              prefix + "/ (http.path_prefix).");
+        co_return co_await responder.send(std::move(reply));
+    }
+    request.path.erase(0, prefix.size());
     const bool is_act = is_act_path(request.path), is_events = request.path == events_path;
     if (!is_act && !is_events && request.path != coverage_path && request.path != document_path &&
         request.path != report_path && !is_history_path(request.path)) {
         reply = problem_reply(404, "Not found",
-                              "There is nothing at " + request.path + "; " + document_path +
-                                  " says what there is, " + coverage_path +
-                                  " and /api/v1/incidents among it.");
+                              "There is nothing at " + prefix + request.path + "; " + prefix +
+                                  document_path + " says what there is, " + prefix + coverage_path +
+                                  " and " + prefix + "/api/v1/incidents among it.");
     } else if (request.method != (is_act ? "POST" : "GET")) {
         const std::string method = is_act ? "POST" : "GET";
         reply = problem_reply(405, "Method not allowed", "Only " + method + " is possible here.");
@@ -80,7 +114,7 @@ asio::awaitable<void> App::handle_api(ServerRequest request, Responder& responde
     } else if (auto refused = refuse_strangers(request, is_guarded(config_.http))) {
         reply = std::move(*refused);
     } else if (request.path == document_path) {
-        reply.body = std::string(open_api_document);
+        reply.body = open_api_under(prefix);
     } else if (const auto caller = caller_of(request, config_.http); !caller) {
         reply = caller.error();
     } else if (auto lacking = refuse_without(is_act ? Role::responder : Role::viewer, *caller)) {
@@ -190,6 +224,11 @@ std::string App::ready_body() const {
     if (committer_->failing()) degraded.push_back(committer_->trouble());
     if (!retention_->trouble().empty()) degraded.push_back(retention_->trouble());
     if (!rules_trouble_.empty()) degraded.push_back(rules_trouble_);
+    if (tls_ && !tls_->trouble().empty()) degraded.push_back("http.tls: " + tls_->trouble());
+    if (tls_ && tls_->ends() < clock_.now())
+        degraded.push_back("http.tls: the certificate in " + config_.http.tls_certificate +
+                           " ended " + format_time_for_people(tls_->ends()) +
+                           ", and nobody accepts it any more. Put a new one there.");
     for (const auto& words : exceptions_.expired_words(clock_.now())) degraded.push_back(words);
     for (const auto& trouble : sources.troubles) degraded.push_back(trouble);
     return dump(json{{"ready", true},

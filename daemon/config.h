@@ -74,6 +74,9 @@ struct Config {
     } storage;
     struct Http {
         std::string listen = "127.0.0.1:8090";
+        std::string path_prefix;  // "/runnerwatch": before every path; empty: none
+        // Both or neither: PEM files, read again when they change.
+        std::string tls_certificate, tls_key;
         // Without tokens and without a proxy nobody is asked who he is: loopback only.
         struct Token {
             std::string name;  // the actor on timelines

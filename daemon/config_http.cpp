@@ -71,12 +71,43 @@ void read_proxy(ConfigNode& http, Config::Http::Proxy& proxy) {
                                    "as in 127.0.0.1.");
 }
 
+void read_tls(ConfigNode& http, Config::Http& into) {
+    if (!http.has("tls")) return;
+    ConfigNode node = http.map("tls", "http.tls");
+    node.text("certificate", into.tls_certificate);
+    node.text("key", into.tls_key);
+    if (!node.has("certificate") || !node.has("key"))
+        node.error(
+            "certificate and key are needed together: PEM files, as in certificate: "
+            "/etc/runnerwatch/tls/tls.crt and key: /etc/runnerwatch/tls/tls.key.");
+}
+
+// Compared with decoded paths, so nothing may stand here that is written in another way.
+bool is_plain_path(const std::string& text) {
+    return text.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+               "0123456789-._~/") == std::string::npos &&
+           text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
+}
+
+void read_path_prefix(ConfigNode& http, std::string& prefix) {
+    http.text("path_prefix", prefix);
+    if (prefix.ends_with('/')) prefix.pop_back();
+    if (!prefix.empty() && (!prefix.starts_with('/') || !is_plain_path(prefix)))
+        http.error("path_prefix",
+                   "\"" + prefix +
+                       "\" is no beginning of a path: letters, digits and - . _ ~ between "
+                       "slashes. Write, for example, path_prefix: /runnerwatch.");
+}
+
 }  // namespace
 
 void read_http(ConfigNode& root, Config& config) {
     ConfigNode http = root.map("http", "http");
     http.address("listen", config.http.listen);
     root.address("probe_listen", config.probe_listen);
+    read_path_prefix(http, config.http.path_prefix);
+    read_tls(http, config.http);
     read_tokens(http, config.http);
     read_proxy(http, config.http.proxy);
     const auto pages = parse_listen_address(config.http.listen);

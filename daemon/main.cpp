@@ -1,4 +1,5 @@
 #include "daemon/commands/acts_cli.h"
+#include "daemon/commands/ask_daemon.h"
 #include "daemon/commands/completion.h"
 #include "daemon/commands/coverage.h"
 #include "daemon/commands/db_cli.h"
@@ -102,8 +103,9 @@ struct Coverage {
     CLI::App* add_to(CLI::App& program) {
         CLI::App* coverage =
             program.add_subcommand("coverage", "what was read, what is missing, what is current");
-        coverage->add_option("--api", options.api, "http.listen of the daemon that is asked")
+        coverage->add_option("--api,--url", options.api, "http.listen of the daemon that is asked")
             ->capture_default_str();
+        add_authorities(*coverage);
         coverage->add_option("--database", options.database, "a database instead of a daemon");
         coverage->add_flag("--all", options.all, "also what has ended and was read without a gap");
         coverage->add_option("--output,-o", output, "table, json, yaml or markdown")

@@ -2,6 +2,7 @@
 #include "daemon/source_manager_state.h"
 #include "daemon/sources/pod_source.h"
 #include "parsers/anchor_ring.h"
+#include "parsers/image_version.h"
 
 #include <algorithm>
 
@@ -37,6 +38,7 @@ Place SourceManager::place_of(const Cluster& cluster, const Pod& pod, const PodC
     place.container = container.name;
     place.node = pod.node;
     place.instance = instance_of(cluster.config.name, pod, container.name, container_id);
+    place.version = version_in_image(container.image);
     return place;
 }
 

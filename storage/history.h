@@ -25,6 +25,7 @@ struct IncidentFilter {
     std::string rule, namespace_;       // empty: any
     std::string workload;               // "Deployment/runner", or the name alone
     std::string pod;                    // or file: a member
+    std::string version;                // of the runner of a member
     std::string text;                   // words; each begins a word of one kept log line or note
     std::optional<bool> acknowledged, snoozed;
     std::string assignee, tag;
@@ -82,13 +83,15 @@ struct IncidentFacets {
     std::vector<Facet> facets;
 
     // rule, severity, namespace, workload, state, outcome (going_on, recovered, by_hand,
-    // cannot_tell, folded); pod and node, for which all members must be looked up.
+    // cannot_tell, folded); pod, node and version, for which all members must be looked up.
     static const std::vector<std::string>& names();
 };
 
 // The moments of an incident that statistics are made of.
 struct IncidentMoments {
     std::string key, rule, namespace_, workload;
+    std::string version;   // of the runner of the member that showed it first; empty: not known
+    bool snoozed = false;  // people kept it quiet when it began, or do
     std::int64_t number = 0;
     IncidentState state = IncidentState::open;
     ClockKind clock = ClockKind::source;

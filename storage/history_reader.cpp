@@ -151,6 +151,33 @@ Result<std::optional<IncidentStory>, StoreError> Reader::story(
     });
 }
 
+Result<std::size_t, StoreError> Reader::each_delivery(
+    Timestamp since, Timestamp until, const std::vector<std::string>& visible,
+    const std::function<void(const DeliveryAttemptRow&)>& take) {
+    return impl_->ask([&](Connection& connection) {
+        Conditions where;
+        where.add("at >= ?N", since);
+        where.add("at <= ?N", until);
+        const std::string told =
+            "SELECT 1 FROM delivery_incident JOIN incident ON incident.key = "
+            "delivery_incident.incident WHERE delivery_incident.receiver = attempt.receiver AND "
+            "delivery_incident.delivery_key = attempt.delivery_key";
+        std::string namespaces;
+        for (const auto& one : visible)
+            namespaces += (namespaces.empty() ? " AND (" : " OR ") +
+                          where.bound("incident.namespace = ?N", one);
+        where.add("EXISTS (" + told + namespaces + (namespaces.empty() ? ")" : "))"));
+        Statement query(connection, "SELECT " + column_list<DeliveryAttemptRow>("attempt.") +
+                                        " FROM delivery_attempt AS attempt INDEXED BY "
+                                        "delivery_by_time" +
+                                        where.sql() + " ORDER BY at, receiver, attempt");
+        where.bind(query);
+        std::size_t count = 0;
+        for (; query.step(); ++count) take(row_of<DeliveryAttemptRow>(query));
+        return count;
+    });
+}
+
 Result<std::vector<SimilarIncident>, StoreError> Reader::similar(const IncidentRow& incident,
                                                                  std::size_t limit) {
     return impl_->ask([&](Connection& connection) {

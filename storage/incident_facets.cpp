@@ -104,8 +104,8 @@ Counts counts_of_members(Connection& connection, const std::vector<FacetQuery>& 
 }  // namespace
 
 const std::vector<std::string>& IncidentFacets::names() {
-    static const std::vector<std::string> all{"rule",  "severity", "namespace", "workload",
-                                              "state", "outcome",  "pod",       "node"};
+    static const std::vector<std::string> all{
+        "rule", "severity", "namespace", "workload", "state", "outcome", "pod", "node", "version"};
     return all;
 }
 
@@ -138,8 +138,8 @@ Result<IncidentFacets, StoreError> Reader::facets(const IncidentFilter& filter,
         for (const auto& name : names) {
             if (name == "pod")
                 counts[name] = counts_of_members(connection, queries, merged, "member");
-            if (name == "node")
-                counts[name] = counts_of_members(connection, queries, merged, "node");
+            if (name == "node" || name == "version")
+                counts[name] = counts_of_members(connection, queries, merged, name);
             facets.facets.push_back(facet_of(name, counts[name]));
         }
         return facets;

@@ -78,7 +78,10 @@ Result<std::size_t, StoreError> Reader::each_moments(
             "at <= ended_at), (SELECT min(at) FROM timeline WHERE timeline.incident = key AND "
             "kind = 'ack'), (SELECT min(at) FROM delivery_attempt WHERE verdict = 'sent' AND "
             "(receiver, delivery_key) IN (SELECT receiver, delivery_key FROM delivery_incident "
-            "WHERE delivery_incident.incident = key)) FROM incident INDEXED BY incident_facets" +
+            "WHERE delivery_incident.incident = key)), (SELECT version FROM member WHERE "
+            "member.incident = key ORDER BY first_seen, member LIMIT 1), snoozed_by <> '' OR "
+            "EXISTS (SELECT 1 FROM timeline WHERE timeline.incident = key AND kind = "
+            "'snooze_goes_on') FROM incident INDEXED BY incident_facets" +
                 where.sql());
         where.bind(query);
         std::size_t count = 0;
@@ -98,6 +101,8 @@ Result<std::size_t, StoreError> Reader::each_moments(
             moments.mitigated = time_in(query, 11);
             moments.acknowledged = time_in(query, 12);
             moments.notified = time_in(query, 13);
+            if (!query.is_null(14)) moments.version = query.text(14);
+            moments.snoozed = query.number(15) != 0;
             if (const auto merged = parts.find(moments.key); merged != parts.end())
                 include(moments, merged->second);
             take(moments);

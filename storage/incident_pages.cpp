@@ -2,6 +2,7 @@
 
 #include "storage/incident_search.h"
 #include "storage/merged_incidents.h"
+#include "storage/newest_lines.h"
 #include "storage/row_io.h"
 
 #include <algorithm>
@@ -13,6 +14,9 @@ namespace runnerwatch {
 
 namespace {
 
+// So many lines are looked up in any case: some 20 ms.
+constexpr std::int64_t looked_up_least = 2'000;
+
 // Up to so many are looked up and sorted; where there are more, walking through the pages meets
 // enough of them. A step of the walk costs some times a look-up, and a page of `limit` takes
 // limit * incidents / found steps: this is where both cost the same.
@@ -21,7 +25,7 @@ std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
     const auto incidents =
         static_cast<double>(connection.number("SELECT coalesce(max(number), 0) FROM incident"));
     const double even = std::sqrt(walk_to_look_up * static_cast<double>(limit) * incidents);
-    return static_cast<std::int64_t>(std::clamp(even, 2'000.0, 60'000.0));
+    return static_cast<std::int64_t>(std::clamp(even, 1.0 * looked_up_least, 60'000.0));
 }
 
 // The index whose order is that of the pages and that leaves out most. Named in the query: SQLite
@@ -36,13 +40,6 @@ std::string index_for(const IncidentFilter& filter) {
     return "incident_newest";
 }
 
-void add_cursor(Conditions& where, const IncidentFilter& filter) {
-    if (!filter.after) return;
-    where.add("last_seen <= ?N", filter.after->last_seen);
-    const auto at = filter.after->last_seen.time_since_epoch().count();
-    where.add("last_seen < " + std::to_string(at) + " OR number < ?N", filter.after->number);
-}
-
 PageQuery finished(Conditions where, const std::string& from, const IncidentFilter& filter) {
     PageQuery query{"SELECT " + column_list<IncidentRow>("incident.") + " FROM " + from +
                         where.sql() + " ORDER BY last_seen DESC, number DESC LIMIT " +
@@ -52,26 +49,41 @@ PageQuery finished(Conditions where, const std::string& from, const IncidentFilt
     return query;
 }
 
-}  // namespace
+// What the filter names that few incidents may have, the rarest first; counted up to `most`.
+struct Rares {
+    std::vector<Rare> list;
+    std::int64_t most = 0;
 
-std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter) {
-    std::vector<Rare> rare = rares_of(connection, filter);
-    const std::int64_t most = rare.empty() ? 0 : looked_up_max(connection, filter.limit);
-    count_places(connection, rare, most);
-    std::stable_sort(rare.begin(), rare.end(),
+    bool any_looked_up() const { return !list.empty() && list.front().found < most; }
+    // Whether the rarest are words in lines so many that they are gone through from the newest.
+    bool from_newest() const {
+        return any_looked_up() && list.front().searches.size() > 1 &&
+               list.front().found > looked_up_least;
+    }
+};
+
+Rares counted_rares(Connection& connection, const IncidentFilter& filter) {
+    Rares rares{rares_of(connection, filter), 0};
+    if (rares.list.empty()) return rares;
+    rares.most = looked_up_max(connection, filter.limit);
+    count_places(connection, rares.list, rares.most);
+    std::stable_sort(rares.list.begin(), rares.list.end(),
                      [](const Rare& a, const Rare& b) { return a.found < b.found; });
+    return rares;
+}
 
+std::vector<PageQuery> queries_with(const IncidentFilter& filter, Rares rares) {
     Conditions where;
     std::string driver;
-    if (!rare.empty() && rare.front().found < most) {
+    if (rares.any_looked_up()) {
         driver =
-            "(" + keys_of(where, rare.front()) +
+            "(" + keys_of(where, rares.list.front()) +
             ") CROSS JOIN incident INDEXED BY sqlite_autoindex_incident_1 ON incident.key = found";
-        rare.erase(rare.begin());
+        rares.list.erase(rares.list.begin());
     }
     add_conditions(where, filter);
     where.add(stands_alone);
-    for (const auto& one : rare) where.add(condition_of(where, one));
+    for (const auto& one : rares.list) where.add(condition_of(where, one));
     add_cursor(where, filter);
     if (!driver.empty()) return {finished(std::move(where), driver, filter)};
     if (!filter.since && !filter.until)
@@ -87,9 +99,29 @@ std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter
             finished(std::move(where), "incident INDEXED BY incident_lasting", filter)};
 }
 
+}  // namespace
+
+void add_cursor(Conditions& where, const IncidentFilter& filter) {
+    if (!filter.after) return;
+    where.add("last_seen <= ?N", filter.after->last_seen);
+    const auto at = filter.after->last_seen.time_since_epoch().count();
+    where.add("last_seen < " + std::to_string(at) + " OR number < ?N", filter.after->number);
+}
+
+std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter) {
+    return queries_with(filter, counted_rares(connection, filter));
+}
+
 std::vector<IncidentRow> page_of(Connection& connection, const IncidentFilter& filter) {
     std::vector<IncidentRow> page;
-    for (const auto& query : page_queries(connection, filter)) {
+    Rares rares = counted_rares(connection, filter);
+    std::vector<PageQuery> queries;
+    if (rares.from_newest())
+        page = newest_by_lines(connection, filter, rares.list.front(),
+                               {rares.list.begin() + 1, rares.list.end()});
+    else
+        queries = queries_with(filter, std::move(rares));
+    for (const auto& query : queries) {
         Statement statement(connection, query.sql);
         query.where.bind(statement);
         auto rows = rows_of<IncidentRow>(statement);

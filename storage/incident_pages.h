@@ -18,6 +18,9 @@ struct PageQuery {
     Conditions where;  // what is bound
 };
 
+// Behind what the pages before showed.
+void add_cursor(Conditions& where, const IncidentFilter& filter);
+
 // Of what stands alone, the page is the newest of all that these give together: nothing stands in
 // two of them. merged_of() gives the others.
 std::vector<PageQuery> page_queries(Connection& connection, const IncidentFilter& filter);

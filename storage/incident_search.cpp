@@ -26,6 +26,14 @@ Rare pod_of(const std::string& pod) {
               pod}}};
 }
 
+Rare version_of(const std::string& version) {
+    // The index is of versions that are known.
+    return {{{"SELECT 1 FROM member WHERE version = ?N AND version <> ''",
+              "SELECT DISTINCT incident AS found FROM member WHERE version = ?N AND version <> ''",
+              "EXISTS (SELECT 1 FROM member WHERE member.incident = incident.key AND version = ?N)",
+              version}}};
+}
+
 std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
                    const std::string& between) {
     std::string sql;
@@ -41,6 +49,7 @@ std::vector<Rare> rares_of(Connection& connection, const IncidentFilter& filter)
     if (const auto words = match_expression(connection, filter.text); !words.empty())
         rares.push_back(text_of(words, beginnings_expression(filter.text)));
     if (!filter.pod.empty()) rares.push_back(pod_of(filter.pod));
+    if (!filter.version.empty()) rares.push_back(version_of(filter.version));
     return rares;
 }
 

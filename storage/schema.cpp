@@ -229,11 +229,18 @@ CREATE TABLE hold (
     PRIMARY KEY (incident, at)) STRICT, WITHOUT ROWID;
 )sql";
 
+// Which version of the runner showed an incident.
+constexpr const char* version_7 = R"sql(
+ALTER TABLE source ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE member ADD COLUMN version TEXT NOT NULL DEFAULT '';
+CREATE INDEX member_version ON member(version) WHERE version <> '';
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
-    static const std::vector<const char*> all{version_1, version_2, version_3,
-                                              version_4, version_5, version_6};
+    static const std::vector<const char*> all{version_1, version_2, version_3, version_4,
+                                              version_5, version_6, version_7};
     return all;
 }
 

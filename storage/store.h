@@ -106,6 +106,12 @@ public:
     Result<std::size_t, StoreError> each_moments(
         const IncidentFilter& filter, const std::function<void(const IncidentMoments&)>& take);
 
+    // Attempts to tell receivers of incidents of `visible` namespaces (empty: all), in the order of
+    // their times, from `since` to `until`.
+    Result<std::size_t, StoreError> each_delivery(
+        Timestamp since, Timestamp until, const std::vector<std::string>& visible,
+        const std::function<void(const DeliveryAttemptRow&)>& take);
+
     Result<std::vector<CoverageRow>, StoreError> coverage();
     // What reading goes on with: what was read, and gaps that have no end yet.
     Result<std::vector<CoverageRow>, StoreError> open_coverage();

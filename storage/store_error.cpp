@@ -59,6 +59,11 @@ bool out_of_space(const SqliteError& error) {
            error.system == EFBIG;
 }
 
+// A file system that was made read-only under an open file says so by the error of the disk.
+bool made_read_only(const SqliteError& error) {
+    return error.code == SQLITE_READONLY || error.system == EROFS;
+}
+
 StoreError in_four_parts(StoreError::Kind kind, Doing doing, const std::string& why,
                          const std::string& file, const std::string& advice) {
     return {kind,
@@ -77,10 +82,14 @@ StoreError store_error(const SqliteError& error, const std::string& file, Doing 
     if (out_of_space(error))
         return say(StoreError::Kind::full,
                    "Free space on its disk, or raise the quota or limit that holds it" + then);
+    if (made_read_only(error))
+        return say(StoreError::Kind::read_only,
+                   std::string(error.system == EROFS
+                                   ? "Its file system is mounted read-only, which a fault of the "
+                                     "disk may have caused (dmesg): mount it for writing"
+                                   : "Make the file and its folder writable for this user") +
+                       then);
     switch (error.code) {
-        case SQLITE_READONLY:
-            return say(StoreError::Kind::read_only,
-                       "Make the file and its folder writable for this user" + then);
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
             return say(StoreError::Kind::corrupt,

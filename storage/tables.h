@@ -124,7 +124,8 @@ struct Table<MemberRow> {
                           COLUMN("waits_since", waits_since),
                           COLUMN("proof", proof),
                           COLUMN("recovered_at", recovered_at),
-                          COLUMN("successor", successor)};
+                          COLUMN("successor", successor),
+                          COLUMN("version", place.version)};
     }
 };
 
@@ -192,7 +193,8 @@ struct Table<SourceRow> {
                           COLUMN("watermark", watermark),
                           COLUMN("ended", ended),
                           COLUMN("gone", gone),
-                          COLUMN("revision", revision)};
+                          COLUMN("revision", revision),
+                          COLUMN("version", place.version)};
     }
 };
 

@@ -41,6 +41,7 @@ json statistics_json(const IncidentStatistics& sums) {
             sums.recurred[i];
     return {{"incidents", sums.incidents},
             {"going_on", sums.going_on},
+            {"snoozed", sums.snoozed},
             {"found_afterwards", sums.found_afterwards},
             {"mttd", percentiles_json(sums.detect)},
             {"mttn", percentiles_json(sums.notify)},
@@ -176,19 +177,22 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                            {"title", similar->incident.title},
                            {"similar", similar_to_json(similar->similar)}});
     } else if (const auto* sums = std::get_if<StatisticsSums>(&rows)) {
-        json by_rule = json::array();
-        for (const auto& [rule, of_rule] : sums->by_rule()) {
-            json one{{"rule", rule}};
-            one.update(statistics_json(of_rule));
-            by_rule.push_back(std::move(one));
-        }
+        json by_rule = json::array(), by_release = json::array();
+        const auto put = [](json& into, const char* name, const auto& sums_of) {
+            json one{{name, sums_of.first}};
+            one.update(statistics_json(sums_of.second));
+            into.push_back(std::move(one));
+        };
+        for (const auto& rule : sums->by_rule()) put(by_rule, "rule", rule);
+        for (const auto& release : sums->by_release()) put(by_release, "version", release);
         const auto time = [](const std::optional<Timestamp>& at) {
             return at ? json(format_time(*at)) : json();
         };
         reply.body = dump({{"since", time(question.filter.since)},
                            {"until", time(question.filter.until)},
                            {"all", statistics_json(sums->all())},
-                           {"rules", by_rule}});
+                           {"rules", by_rule},
+                           {"releases", by_release}});
     } else {
         std::vector<json> stories;
         for (const auto& story : std::get<std::vector<IncidentStory>>(rows))

@@ -73,8 +73,9 @@ std::string read_times(const Query& query, Timestamp now, IncidentFilter& filter
 
 std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filter) {
     static const std::set<std::string> known{
-        "state", "severity", "rule",   "namespace",    "workload", "pod",      "text", "since",
-        "until", "limit",    "cursor", "acknowledged", "snoozed",  "assignee", "tag",  "merged"};
+        "state",   "severity", "rule",  "namespace", "workload", "pod",
+        "text",    "since",    "until", "limit",     "cursor",   "acknowledged",
+        "snoozed", "assignee", "tag",   "merged",    "version"};
     for (const auto& [name, value] : query) {
         if (!known.contains(name)) return "There is no parameter " + name + " here.";
         if (value.size() > query_bytes_max)
@@ -105,6 +106,7 @@ std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filte
     filter.namespace_ = value_in(query, "namespace");
     filter.workload = value_in(query, "workload");
     filter.pod = value_in(query, "pod");
+    filter.version = value_in(query, "version");
     filter.text = value_in(query, "text");
     filter.limit = page_default;
     if (const std::string limit = value_in(query, "limit"); !limit.empty()) {
@@ -132,7 +134,7 @@ std::string read_facets(Query& query, std::vector<std::string>& facets) {
     for (const auto& name : facets)
         if (std::find(known.begin(), known.end(), name) == known.end())
             return "facets is a list of rule, severity, namespace, workload, state, outcome, pod, "
-                   "node; \"" +
+                   "node, version; \"" +
                    name + "\" is none.";
     return {};
 }

@@ -57,17 +57,12 @@ std::optional<StoreError> read_incidents(Reader& reader, IncidentFilter filter, 
     return std::nullopt;
 }
 
-std::optional<StoreError> read_deliveries(Reader& reader, RangeRows& rows) {
-    std::set<std::tuple<std::string, std::string, int, Timestamp>> seen;
-    for (const auto& incident : rows.incidents) {
-        const auto story = reader.story(incident.key);
-        if (!story) return story.error();
-        if (!*story) continue;  // forgotten between the two questions
-        for (const auto& row : (*story)->deliveries)
-            if (row.at >= rows.since && row.at <= rows.until &&
-                seen.emplace(row.receiver, row.delivery_key, row.attempt, row.at).second)
-                rows.deliveries.push_back(row);
-    }
+std::optional<StoreError> read_deliveries(Reader& reader, const std::vector<std::string>& visible,
+                                          RangeRows& rows) {
+    const auto read =
+        reader.each_delivery(rows.since, rows.until, visible,
+                             [&rows](const DeliveryAttemptRow& row) { rows.told.add(row); });
+    if (!read) return read.error();
     return std::nullopt;
 }
 
@@ -128,7 +123,7 @@ Result<ServerReply, StoreError> report_reply(Reader& reader, const ReportQuestio
     filter.visible = question.visible;
     auto trouble = read_sums(reader, filter, rows);
     if (!trouble) trouble = read_incidents(reader, filter, rows);
-    if (!trouble) trouble = read_deliveries(reader, rows);
+    if (!trouble) trouble = read_deliveries(reader, question.visible, rows);
     if (!trouble) trouble = read_coverage(reader, question.visible, rows);
     if (trouble) return failure(*trouble);
     const Document document = range_report(rows);

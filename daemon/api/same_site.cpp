@@ -45,7 +45,8 @@ std::optional<ServerReply> refuse_strangers(const ServerRequest& request, bool g
     if (request.method != "POST") return std::nullopt;  // nothing else changes anything
     const std::string origin = header(request, "origin"), site = header(request, "sec-fetch-site");
     // A proxy in front may speak TLS.
-    const bool ours = origin == "http://" + host || (guarded && origin == "https://" + host);
+    const bool ours = (!request.secure && origin == "http://" + host) ||
+                      ((request.secure || guarded) && origin == "https://" + host);
     if ((!origin.empty() && !ours) || (!site.empty() && site != "same-origin" && site != "none"))
         return problem_reply(403, "Forbidden",
                              "A page of another site sent this: it may not change anything here. "

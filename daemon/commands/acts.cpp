@@ -55,7 +55,8 @@ Answer on_database(const HistorySource& source, const ServerRequest& request) {
         for (const auto& id : ids) {
             const auto detail = (*reader)->incident(id);
             if (!detail) return failure(detail.error().what);
-            if (*detail) book.recall(**detail, now);
+            if (*detail && !book.recall(**detail, now))
+                return failure("more incidents are named at once than can be held. Name fewer.");
         }
     ServerReply reply = act_all(book, *question, now);
     const auto written = (*store)->commit(book.take_changes());

@@ -1,5 +1,7 @@
 #include "daemon/commands/acts_cli.h"
 
+#include "daemon/commands/ask_daemon.h"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
@@ -24,6 +26,7 @@ CLI::App* ActsCli::add(CLI::App& program, const char* name, const char* what) {
     command->add_option("ids", options_.ids, "numbers (12) or ids of incidents")->required();
     command->add_option("--api,--url", source.api, "http.listen of the daemon that is told")
         ->capture_default_str();
+    add_authorities(*command);
     command->add_option("--database", source.database, "the file of a daemon that does not run");
     command->add_option("--rules", source.rules, "with --database: further rule folders");
     command->add_option("--actor", actor_, "who does it")->default_str("$USER");

@@ -1,5 +1,7 @@
 #include "daemon/commands/history_cli.h"
 
+#include "daemon/commands/ask_daemon.h"
+
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -10,8 +12,9 @@ namespace runnerwatch {
 CLI::App* HistoryCli::add(CLI::App& program, const char* name, const char* what) {
     CLI::App* command = program.add_subcommand(name, what);
     HistorySource& source = options_.source;
-    command->add_option("--api", source.api, "http.listen of the daemon that is asked")
+    command->add_option("--api,--url", source.api, "http.listen of the daemon that is asked")
         ->capture_default_str();
+    add_authorities(*command);
     command->add_option("--database", source.database, "a database instead of a daemon");
     command->add_option("--rules", source.rules, "with --database: further rule folders");
     return command;
@@ -31,6 +34,7 @@ void HistoryCli::add_filter(CLI::App& command) {
     option("--state", "state", "open,recovering,resolved,cannot_tell,folded");
     option("--severity", "severity", "info,warning,error,critical");
     option("--pod", "pod", "that show in this pod or file");
+    option("--version", "version", "that a runner of this version shows");
     option("--text", "text", "whose lines have words that begin so");
     option("--assignee", "assignee", "assigned to this person or team");
     option("--tag", "tag", "with this tag");

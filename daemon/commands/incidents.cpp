@@ -196,7 +196,12 @@ int show_history(const HistoryOptions& options, std::ostream& out, std::ostream&
         const auto body = ask_history(options.source, "/api/v1/stats", options.query);
         if (!body) return refuse(errors, body.error());
         if (is_document(options.format)) return print(document_text(*body, options.format), out, 0);
-        return print(rendered(statistics_listing(*body), options.format), out, 0);
+        std::string text = rendered(statistics_listing(*body), options.format);
+        if (const auto quiet = body->at("all").value("snoozed", std::uint64_t{0});
+            quiet > 0 && options.format == ListFormat::table)
+            text += "\n" + counted(quiet, "incident") +
+                    " more, snoozed by people, in none of these figures.\n";
+        return print(text, out, 0);
     }
     const auto id = incident_id(options.ids.front());
     if (!id) return refuse(errors, "give the incident's number (12) or its id.");

@@ -76,6 +76,9 @@ void compress(ServerReply& reply) {
                                   [](const auto& one) { return one.first == "content-encoding"; });
     if (!text || done || reply.body.size() < gzip_bytes_min) return;
     reply.body = gzip(reply.body);
+    // Other bytes have another tag (RFC 9110, 8.8.3.3); what it begins with stays.
+    for (auto& [name, value] : reply.headers)
+        if (name == "etag" && value.ends_with('"')) value.insert(value.size() - 1, "-gzip");
     reply.headers.emplace_back("content-encoding", "gzip");
 }
 

@@ -14,12 +14,15 @@
 
 namespace runnerwatch {
 
+class TlsIdentity;
+
 struct ServerRequest {
     std::string method, path;                    // path percent-decoded, without the query
     std::map<std::string, std::string> query;    // decoded
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
-    std::string peer;  // the client's IP address
+    std::string peer;     // the client's IP address
+    bool secure = false;  // it came by TLS
 
     std::string query_value(const std::string& name) const;  // empty when absent
     std::string header(const std::string& name) const;       // in lower case; empty when absent
@@ -43,9 +46,9 @@ public:
     virtual asio::awaitable<void> end_stream() = 0;
 };
 
-// A small HTTP/1.1 server on Beast: the API, the probe listener, the replay server of the
-// demonstration and the fakes of the tests. Confined to the loop. Bounded: connections, header
-// and body bytes, time for a request to arrive.
+// A small HTTP/1.1 server on Beast, with TLS where it is asked for: the API, the probe listener,
+// the replay server of the demonstration and the fakes of the tests. Confined to the loop. Bounded:
+// connections, header and body bytes, time for a request to arrive.
 class HttpServer {
 public:
     using Handler = std::function<asio::awaitable<void>(ServerRequest, Responder&)>;
@@ -61,6 +64,9 @@ public:
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
+
+    // Before listen(): connections speak TLS and nothing else. `identity` must outlive the server.
+    void speak_tls(TlsIdentity& identity);
 
     // "127.0.0.1:8080", "[::1]:0", ":9000" (all addresses). Returns the port. Port 0: any free.
     Result<std::uint16_t, std::string> listen(const std::string& address);

@@ -353,7 +353,7 @@ TEST_F(BookActs, WhatHadLeftMemoryIsRecalledForAnAct) {
     book->tick(now);
     ASSERT_EQ(book->find(key), nullptr);
     told();
-    book->recall(stored, now);
+    EXPECT_TRUE(book->recall(stored, now));
     EXPECT_TRUE(act(key, AddNote{}, "for the postmortem"));
     EXPECT_EQ(told(), std::vector<std::string>{"note (ann): for the postmortem"});
     book->tick(now);
@@ -363,6 +363,33 @@ TEST_F(BookActs, WhatHadLeftMemoryIsRecalledForAnAct) {
     EXPECT_EQ(book->find(key), nullptr);
     fail("forbidden", pod("a"), noon + 200h);
     EXPECT_EQ(only("forbidden").occurrence, 2);
+}
+
+TEST_F(BookActs, OnlySoManyAreRecalledAtOnceAndThoseOfBeforeMakeRoom) {
+    now += 100h;
+    const auto recall = [this](int number) {
+        IncidentDetail stored;
+        stored.incident.key = "old " + std::to_string(number);
+        stored.incident.identity = stored.incident.key;
+        stored.incident.rule = "forbidden";
+        stored.incident.state = IncidentState::resolved;
+        stored.incident.first_seen = stored.incident.last_seen = noon - 1000h;
+        stored.incident.ended_at = noon - 999h;
+        return book->recall(stored, now);
+    };
+    const int most = static_cast<int>(IncidentBook::recalled_max);
+    for (int i = 0; i < most; ++i) ASSERT_TRUE(recall(i));
+    EXPECT_FALSE(recall(most));
+    EXPECT_TRUE(recall(0)) << "it is held";
+    ASSERT_TRUE(act("old 7", AddNote{}, "seen"));
+    now += 2min;
+    ASSERT_TRUE(recall(0)) << "it is wanted again";
+    EXPECT_TRUE(recall(most));
+    EXPECT_EQ(book->recalled(), 2u);
+    EXPECT_EQ(book->find("old 7"), nullptr);
+    const auto written = book->take_changes();
+    EXPECT_EQ(written.timeline.count({"old 7", 1}), 1u) << "what was done to it is not lost";
+    EXPECT_NE(book->find("old 0"), nullptr);
 }
 
 }  // namespace

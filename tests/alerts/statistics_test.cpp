@@ -49,6 +49,35 @@ TEST(Percentiles, AreValuesThatWereMeasured) {
     }
 }
 
+TEST(Statistics, WhatPeopleKeptQuietIsCountedAndStandsInNoFigure) {
+    IncidentMoments quiet = resolved(30min);
+    quiet.snoozed = true;
+    quiet.previous_ended = noon - 1h;
+    const auto sums = statistics({quiet, resolved(10min)});
+    EXPECT_EQ(sums.snoozed, 1u);
+    EXPECT_EQ(sums.incidents, 1u);
+    EXPECT_EQ(sums.resolve.n, 1u);
+    EXPECT_EQ(sums.resolve.p90, 10min);
+    EXPECT_EQ(sums.recurred[0], 0u);
+}
+
+TEST(Statistics, AreSummedUpByReleaseWhereThatIsKnown) {
+    StatisticsSums sums;
+    IncidentMoments one = resolved(30min);
+    sums.add(one);
+    one.version = "17.5.0";
+    sums.add(one);
+    sums.add(one);
+    one.version = "18.0.0";
+    sums.add(one);
+    const auto releases = sums.by_release();
+    ASSERT_EQ(releases.size(), 2u);
+    EXPECT_EQ(releases[0].first, "17.5.0");
+    EXPECT_EQ(releases[0].second.incidents, 2u);
+    EXPECT_EQ(releases[1].first, "18.0.0");
+    EXPECT_EQ(sums.all().incidents, 4u);
+}
+
 TEST(Statistics, MeasureEachStepBetweenItsOwnMoments) {
     IncidentMoments one = resolved(30min);
     one.notified = noon + 40s;

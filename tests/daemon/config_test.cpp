@@ -99,7 +99,7 @@ files: [{path: one.log}, {name: two, path: 2.log}]
 rules: [more]
 history: 0
 storage: {database: /data/rw.db, retention: 7d, size_max: 2GiB}
-http: {listen: "[::1]:80"}
+http: {listen: "[::1]:80", path_prefix: /a/runnerwatch/, tls: {certificate: c.pem, key: k.pem}}
 probe_listen: :9000
 gitlab_hosts: ["gitlab.example.com:8443"]
 )");
@@ -124,6 +124,9 @@ gitlab_hosts: ["gitlab.example.com:8443"]
     EXPECT_EQ(config.storage.retention, 24h * 7);
     EXPECT_EQ(config.storage.size_max, std::uint64_t{2} << 30);
     EXPECT_EQ(config.http.listen, "[::1]:80");
+    EXPECT_EQ(config.http.path_prefix, "/a/runnerwatch");
+    EXPECT_EQ(config.http.tls_certificate, "c.pem");
+    EXPECT_EQ(config.http.tls_key, "k.pem");
     EXPECT_EQ(config.probe_listen, ":9000");
     EXPECT_THAT(config.gitlab_hosts, ElementsAre("gitlab.example.com:8443"));
 }

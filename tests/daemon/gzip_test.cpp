@@ -31,6 +31,19 @@ TEST(Gzip, IsTakenByWhoSaysSo) {
         EXPECT_FALSE(takes_gzip(no)) << no;
 }
 
+TEST(Gzip, GivesOtherBytesAnotherTag) {
+    ServerReply reply;
+    reply.body = std::string(gzip_bytes_min, 'x');
+    reply.headers = {{"etag", "\"7-abc\""}};
+    compress(reply);
+    EXPECT_EQ(reply.headers[0].second, "\"7-abc-gzip\"");
+    ServerReply brief;
+    brief.body = "short";
+    brief.headers = {{"etag", "\"7-abc\""}};
+    compress(brief);
+    EXPECT_EQ(brief.headers[0].second, "\"7-abc\"");
+}
+
 TEST(Gzip, MakesLongTextsShortAndLeavesOthers) {
     ServerReply reply;
     for (int i = 0; i < 1'000; ++i) reply.body += "{\"number\":" + std::to_string(i) + "},";

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <stdexcept>
@@ -28,6 +29,7 @@ public:
     FailingDisk(const FailingDisk&) = delete;
     FailingDisk& operator=(const FailingDisk&) = delete;
 
+    static inline std::atomic<int> write_errno = 0;  // what the system says of a failing write
     static inline std::atomic<bool> writes_fail = false, reads_fail = false, syncs_fail = false;
 
 private:
@@ -44,7 +46,10 @@ private:
         return (real(file)->pMethods->*Method)(real(file), arguments...);
     }
     static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
-        if (writes_fail) return SQLITE_IOERR_WRITE;
+        if (writes_fail) {
+            errno = write_errno;
+            return SQLITE_IOERR_WRITE;
+        }
         return pass<&sqlite3_io_methods::xWrite>(file, bytes, size, at);
     }
     static int read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 at) {

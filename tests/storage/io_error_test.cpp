@@ -50,6 +50,22 @@ TEST_F(IoError, WhileWritingLeavesTheCommitBeforeAndTakesTheNext) {
     EXPECT_TRUE(check_database(folder_.file())->passed());
 }
 
+TEST_F(IoError, OfAFileSystemMadeReadOnlyIsSaidAsThatAndTheNextCommitIsTakenOnceItIsNot) {
+    auto store = open_with_history(folder_.file(), 10);
+    FailingDisk::write_errno = EROFS;
+    set(false, true, false);
+    const auto result = store->commit(kept_history(10, 1));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, StoreError::Kind::read_only);
+    EXPECT_THAT(result.error().what, HasSubstr("(Read-only file system). Database: "));
+    EXPECT_THAT(result.error().what, HasSubstr("mount it for writing; nothing is lost meanwhile"));
+    EXPECT_EQ((*Reader::open(folder_.file()))->incidents({})->size(), 10u) << "reading goes on";
+    set(false, false, false);
+    FailingDisk::write_errno = 0;
+    EXPECT_TRUE(store->commit(kept_history(10, 1)));
+    EXPECT_TRUE(check_database(folder_.file())->passed());
+}
+
 TEST_F(IoError, WhileForgettingLeavesAllAsItWas) {
     auto store = open_with_history(folder_.file(), 10);
     RetentionRules rules;
