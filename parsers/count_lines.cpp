@@ -1,5 +1,7 @@
 #include "parsers/count_lines.h"
 
+#include "parsers/processor.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -39,10 +41,7 @@ __attribute__((target("avx2"))) std::uint64_t count_block_by_avx2(const char* by
 }
 
 // Not target_clones: its choice is made before thread sanitizer is ready for it.
-Count& fastest() {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") > 0 ? count_block_by_avx2 : count_block;
-}
+Count& fastest() { return has_avx2() ? count_block_by_avx2 : count_block; }
 
 #else
 

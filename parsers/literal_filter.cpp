@@ -1,23 +1,13 @@
 #include "parsers/literal_filter.h"
 
+#include "parsers/processor.h"
+
 #include <algorithm>
 #include <cassert>
 #include <stdexcept>
 #include <utility>
 
 namespace runnerwatch {
-namespace {
-
-bool has_vectors() {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2");
-#else
-    return false;
-#endif
-}
-
-}  // namespace
-
 LiteralFilter::Split LiteralFilter::split(const std::vector<std::string>& literals) {
     if (literals.size() > literals_max) throw std::invalid_argument("too many literals");
     Split split;
@@ -37,8 +27,8 @@ LiteralFilter::LiteralFilter(const std::vector<std::string>& literals, Way way)
 
 LiteralFilter::LiteralFilter(Split literals, Way way)
     : longest_(literals.longest),
-      grams_(std::move(literals.grams), way == Way::fastest && has_vectors()),
-      windows_(std::move(literals.windows), way == Way::fastest && has_vectors()) {}
+      grams_(std::move(literals.grams), way == Way::fastest && has_avx2()),
+      windows_(std::move(literals.windows), way == Way::fastest && has_avx2()) {}
 
 LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
     Selection some;

@@ -1,5 +1,7 @@
 #include "parsers/runner_line.h"
 
+#include "parsers/processor.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -72,10 +74,7 @@ __attribute__((target("avx2"))) LineEnd find_line_end_by_vectors(const char* at,
 
 namespace {
 
-FindLineEnd& fastest() {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") > 0 ? find_line_end_by_vectors : find_line_end_by_bytes;
-}
+FindLineEnd& fastest() { return has_avx2() ? find_line_end_by_vectors : find_line_end_by_bytes; }
 
 }  // namespace
 
