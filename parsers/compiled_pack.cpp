@@ -18,6 +18,26 @@ void add_use(std::vector<std::vector<Use>>& of, int message, Use where) {
     of[number].push_back(where);
 }
 
+// Whatever a condition or a part of the identity that is worked out asks for, and the captures that
+// a field of the same name stands in for.
+template <class Way>
+std::vector<const std::string*> deciding_fields(const Way& way) {
+    std::vector<const std::string*> fields;
+    const auto add = [&](const std::string& field) {
+        if (std::none_of(fields.begin(), fields.end(),
+                         [&](const std::string* known) { return *known == field; }))
+            fields.push_back(&field);
+    };
+    for (const auto* tests : {&way.early, &way.late, &way.captures})
+        for (const auto& test : *tests) add(*test.field);
+    for (const Wording& wording : way.rule->wordings) add(wording.when.field);
+    for (const Cause& cause : way.rule->causes)
+        for (const Condition& condition : cause.when) add(condition.field);
+    for (const IdentityPart& part : way.identity)
+        if (part.function != IdentityPart::Function::none) add(part.name);
+    return fields;
+}
+
 }  // namespace
 
 Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
@@ -37,6 +57,8 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
     }
     compile_recovery();
     compile_raw();
+    for (Way& way : ways)
+        if (!way.rule->notice) way.raw = &raw_numbers.at(&way.detect->message);
     messages.finish();
     detect_uses.resize(messages.size());
     recover_uses.resize(messages.size());
@@ -61,10 +83,13 @@ Matcher::Compiled::Way Matcher::Compiled::compile_way(const Rule& rule, const De
     Way way{&rule,
             &detect,
             regexes.at(&detect.message),
-            detect.anywhere ? RE2::UNANCHORED : RE2::ANCHOR_START,
+            detect.anywhere ? LazyRegex::Place::anywhere : LazyRegex::Place::start,
             {},
             {},
-            {}};
+            {},
+            {},
+            {},
+            nullptr};
     for (const FieldPattern& capture : detect.capture)
         way.captures.push_back({&capture.field, compile(capture.pattern), true});
     const auto add = [&](const FieldPattern& condition, bool wanted) {
@@ -74,6 +99,8 @@ Matcher::Compiled::Way Matcher::Compiled::compile_way(const Rule& rule, const De
     };
     for (const FieldPattern& condition : detect.require) add(condition, true);
     for (const FieldPattern& condition : detect.without) add(condition, false);
+    for (const std::string& part : rule.identity) way.identity.emplace_back(part);
+    way.decided_by = deciding_fields(way);
     return way;
 }
 

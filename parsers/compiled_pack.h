@@ -1,11 +1,11 @@
 #pragma once
 
+#include "parsers/identity.h"
+#include "parsers/keyed_memo.h"
 #include "parsers/matcher.h"
 #include "parsers/message_key.h"
 #include "parsers/pattern_set.h"
 #include "parsers/regex_memo.h"
-
-#include <re2/re2.h>
 
 #include <map>
 #include <memory>
@@ -29,23 +29,34 @@ struct Matcher::Compiled {
         const LazyRegex* regex;
         bool wanted;  // or: it must not match
     };
+    // Of a message in the pack: its number in `raw`, and whether its literals are its own, not
+    // those of a field.
+    struct Raw {
+        int number;
+        bool by_message;
+    };
     // One way of detection.
     struct Way {
         const Rule* rule;
         const Detect* detect;
         const LazyRegex* message;
-        RE2::Anchor anchor;
+        LazyRegex::Place place;
         std::vector<Test> captures;
         std::vector<Test> early, late;  // conditions on what the record holds; on what is captured
+        std::vector<IdentityPart> identity;          // of the rule
+        std::vector<const std::string*> decided_by;  // fields that decide all of Decided
+        const Raw* raw = nullptr;                    // of its message; a notice has none
     };
     // What may be said of a message, going by it and its level.
     struct Judgement {
         std::vector<std::size_t> ways;     // by rank, notices included
         std::vector<int> recover, follow;  // message patterns that match
         MessageJudgement says;
+        std::uint64_t number = 0;                    // another for each
+        std::vector<const std::string*> decided_by;  // of the ways
     };
 
-    const RE2& regex(const std::string& pattern) const { return regexes.at(&pattern)->get(); }
+    const LazyRegex& regex(const std::string& pattern) const { return *regexes.at(&pattern); }
     const LazyRegex* compile(const std::string& pattern);
     int compile_message(const std::string& pattern);
     void compile_detection();
@@ -53,34 +64,53 @@ struct Matcher::Compiled {
     void compile_recovery();
     void compile_raw();
 
-    const Judgement& judge(const Record& record) const;
-    void judge(const Record& record, Judgement& judgement) const;
-    void detects(Judgement& judgement, const std::string& message) const;
+    const Judgement& judge(const RecordView& record) const;
+    void judge(const RecordView& record, Judgement& judgement) const;
+    static void detects(Judgement& judgement, const Raw& message);
     const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
-    bool takes_message(const Way& way, const Record& record) const;
+    bool takes_message(const Way& way, const RecordView& record) const;
 
     // A way of detection that took a record.
     struct Found {
         const Way* way;
         std::optional<Values> captures;  // where the decision needed them
     };
-    bool takes(const Way& way, const Record& record, std::optional<Values>& captures) const;
+    bool takes(const Way& way, const RecordView& record, std::optional<Values>& captures) const;
     // One of every rule that detects something, the winner first.
-    std::vector<Found> detect_all(const Record& record, const Judgement& judgement) const;
-    Values captures_of(const Way& way, const Record& record) const;
-    void take_groups(const RE2& regex, std::string_view text, RE2::Anchor anchor, bool matches,
-                     Values& captures) const;
-    Detection detection_of(std::vector<Found>& found, const Record& record) const;
-    Detection describe(const Rule& rule, const Record& record, Values captures) const;
-    std::vector<RecoveryHit> recoveries(const Record& record, const Judgement& judgement) const;
-    std::vector<FollowUp> follow_ups(const Record& record, const Judgement& judgement) const;
+    std::vector<Found> detect_all(const RecordView& record, const Judgement& judgement) const;
+    Values captures_of(const Way& way, const RecordView& record) const;
+    // Captures win over fields, and of fields with one key the first. `more`: room for others.
+    static Values values_of(const RecordView& record, const Values& captures, std::size_t more);
+    // Adds the named groups of a match to `captures`; groups that took no part are left out.
+    static void take_groups(const LazyRegex& regex, std::string_view text,
+                            const std::vector<RegexMemo::Group>& groups, Values& captures);
+    void take_groups_of_match(const LazyRegex& regex, std::string_view text, LazyRegex::Place place,
+                              Values& captures) const;
+    // All that is the same of two records with one message and level that agree in the fields by
+    // which the ways for that message decide.
+    struct Decided {
+        std::vector<Found> found;
+        // Of the winner that is no notice; not before described().
+        bool described = false;
+        Values captures;
+        std::vector<std::string> also;
+        std::vector<const Wording*> wordings;  // that hold
+        std::vector<const Cause*> causes;      // that hold, most confident first
+        // By the parts of the rule's identity; those left out are worked out for each record.
+        std::vector<std::optional<std::pair<std::string, std::string>>> identity;
+    };
+    Decided& decide(const RecordView& record, const Judgement& judgement) const;
+    void describe(Decided& decided, const RecordView& record) const;
+    Detection detection_of(Decided& decided, const RecordView& record) const;
+    std::vector<RecoveryHit> recoveries(const RecordView& record, const Judgement& judgement) const;
+    std::vector<FollowUp> follow_ups(const RecordView& record, const Judgement& judgement) const;
 
-    bool holds(const std::string& field, const RE2& regex, const Record& record,
+    bool holds(const std::string& field, const LazyRegex& regex, const RecordView& record,
                const Values& captures) const;
-    bool holds(const Test& test, const Record& record, const Values& captures) const {
-        return holds(*test.field, test.regex->get(), record, captures) == test.wanted;
+    bool holds(const Test& test, const RecordView& record, const Values& captures) const {
+        return holds(*test.field, *test.regex, record, captures) == test.wanted;
     }
-    bool holds(const Condition& condition, const Record& record, const Values& captures) const {
+    bool holds(const Condition& condition, const RecordView& record, const Values& captures) const {
         return holds(condition.field, regex(condition.pattern), record, captures) !=
                condition.negated;
     }
@@ -100,12 +130,6 @@ struct Matcher::Compiled {
     std::vector<std::vector<std::size_t>> recover_uses;  // into recovery_lines
     std::vector<RecoveryLine> recovery_lines;
     std::optional<RawFilter> raw;
-    // Of messages in the pack: their number in `raw`, and whether their literals are their own, not
-    // those of a field.
-    struct Raw {
-        int number;
-        bool by_message;
-    };
     std::unordered_map<const std::string*, Raw> raw_numbers;
     // Of patterns that stand in the pack: looked up by their place, not by their text.
     std::unordered_map<const std::string*, const LazyRegex*> regexes;
@@ -115,6 +139,9 @@ struct Matcher::Compiled {
     mutable std::map<std::vector<int>, RawFilter::Selection> selections;
     mutable RegexMemo memo;
     mutable MessageMemo<Judgement> judgements;
+    mutable std::uint64_t judged = 0;  // counted
+    mutable KeyedMemo<Decided> decisions;
+    mutable std::string decision_key;     // kept for its memory
     mutable Judgement long_message;       // of the last message that is too long to be remembered
     mutable std::vector<int> candidates;  // kept for its memory
 };

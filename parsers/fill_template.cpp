@@ -10,8 +10,11 @@ std::string fill_template(std::string_view text, const Values& values) {
         const std::size_t open = text.find("{{");
         const std::size_t close = open == text.npos ? open : text.find("}}", open);
         if (close == text.npos) return filled.append(text);
-        const auto value = values.find(std::string(text.substr(open + 2, close - open - 2)));
-        if (value == values.end()) {
+        const std::string_view name = text.substr(open + 2, close - open - 2);
+        const auto value =
+            std::lower_bound(values.begin(), values.end(), name,
+                             [](const auto& one, std::string_view key) { return one.first < key; });
+        if (value == values.end() || value->first != name) {
             // Only the braces are passed: a name may begin inside what looked like one.
             filled.append(text.substr(0, open + 2));
             text.remove_prefix(open + 2);

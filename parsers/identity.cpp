@@ -6,23 +6,28 @@
 
 namespace runnerwatch {
 
+IdentityPart::IdentityPart(const std::string& text) : name(text) {
+    const std::size_t open = text.find('(');
+    if (open == text.npos) return;
+    function = text.substr(0, open) == "host" ? Function::host : Function::mask;
+    name = text.substr(open + 1, text.size() - open - 2);
+}
+
+std::optional<std::pair<std::string, std::string>> IdentityPart::of(const Values& values) const {
+    const auto value = values.find(name);
+    if (value == values.end()) return std::nullopt;
+    if (function == Function::none) return std::pair(name, value->second);
+    if (function == Function::mask) return std::pair(name, masked(value->second));
+    std::string host = host_of_url(value->second);
+    if (host.empty()) return std::nullopt;
+    return std::pair(std::string("host"), std::move(host));
+}
+
 std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
                                                              const Values& values) {
     std::vector<std::pair<std::string, std::string>> identity;
-    for (const std::string& part : rule.identity) {
-        const std::size_t open = part.find('(');
-        const std::string function = open == part.npos ? "" : part.substr(0, open);
-        const std::string name =
-            function.empty() ? part : part.substr(open + 1, part.size() - open - 2);
-        const auto value = values.find(name);
-        if (value == values.end()) continue;
-        if (function == "host") {
-            if (std::string host = host_of_url(value->second); !host.empty())
-                identity.emplace_back("host", std::move(host));
-        } else {
-            identity.emplace_back(name, function == "mask" ? masked(value->second) : value->second);
-        }
-    }
+    for (const std::string& text : rule.identity)
+        if (auto part = IdentityPart(text).of(values)) identity.push_back(*std::move(part));
     return identity;
 }
 

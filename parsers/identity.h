@@ -2,6 +2,7 @@
 
 #include "parsers/matcher.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,8 +10,19 @@
 
 namespace runnerwatch {
 
-// The parts of a rule's identity in a record: NAME, host(NAME) and mask(NAME) of its `values`. A
-// value that is missing is no part.
+// A part of a rule's identity: NAME, host(NAME) or mask(NAME).
+struct IdentityPart {
+    enum class Function { none, host, mask };
+    Function function = Function::none;
+    std::string name;
+
+    explicit IdentityPart(const std::string& text);
+
+    // What it is for a record with these values; a value that is missing is no part.
+    std::optional<std::pair<std::string, std::string>> of(const Values& values) const;
+};
+
+// The parts of a rule's identity in a record with these `values`.
 std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
                                                              const Values& values);
 

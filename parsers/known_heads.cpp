@@ -16,19 +16,27 @@ const KnownHeads::Known* KnownHeads::of(std::string_view line, std::string_view 
     const bool plain = look_.text.data() == head.data() && look_.pod.empty() && look_.whole &&
                        !look_.shape.raw && look_.shape.complete;
     if (!plain) return nullptr;
-    Known fresh{look_.shape, std::nullopt};
-    if (judged) fresh.says = matcher_.judge_message(decode_record(look_.text));
+    Known fresh{look_.shape, std::nullopt, {}, false};
+    if (judged) judge(head, fresh);
     return heads_.keep({}, head, fresh);
+}
+
+void KnownHeads::judge(std::string_view head, Known& known) const {
+    const LineShape& shape = known.shape;
+    const RunnerStart start = runner_start(head);
+    const Span reset = find_reset(head.substr(start.length), start.coloured);
+    known.before_fields = shape.format == Format::runner && shape.foreign_prefix == 0 && reset &&
+                          start.length + reset.end + 1 == head.size();
+    Record record = decode_record(known.before_fields ? head : look_.text);
+    known.says = matcher_.judge_message(record);
+    known.head = {record.level, std::move(record.message)};
 }
 
 const KnownHeads::Known* KnownHeads::met_again(std::string_view line, std::string_view head) {
     if (head.size() > met_bytes_max) return nullptr;
     const Known* alike = heads_.find({}, head);
     if (alike == nullptr || !alike->says) {
-        if (met_.empty()) met_.resize(met_slots);
-        const std::uint64_t hash = XXH3_64bits(head.data(), head.size());
-        const auto mark = static_cast<std::uint32_t>(hash >> 32);
-        if (std::exchange(met_[hash % met_slots], mark) != mark) {
+        if (!met_.again(XXH3_64bits(head.data(), head.size()))) {
             count_unmet(line, head);
             return nullptr;
         }

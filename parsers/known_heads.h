@@ -4,6 +4,7 @@
 #include "parsers/line_shape.h"
 #include "parsers/matcher.h"
 #include "parsers/message_key.h"
+#include "parsers/record_view.h"
 #include "parsers/runner_line.h"
 
 #include <cstddef>
@@ -26,6 +27,8 @@ public:
     struct Known {
         LineShape shape;
         std::optional<MessageJudgement> says;
+        HeadSays head;               // where `says` is known
+        bool before_fields = false;  // and the fields of such a line surely begin at its end
         bool silent() const { return says->detection.empty() && says->recovery.empty(); }
     };
     // Of a line that is all of its record; `head` is its runner_head(). `judged`: with what it
@@ -108,11 +111,11 @@ private:
                ~std::size_t{1};
     }
     const char* behind_word(const Beginning& beginning, const char* message, const char* end) const;
+    void judge(std::string_view head, Known& known) const;
     void count_unmet(std::string_view line, std::string_view head);
     void keep_before_word(std::string_view line, std::string_view head);
     Beginning* keep_beginning(std::string_view text, const Known& known);
 
-    static constexpr std::size_t met_slots = 16 * 1024;
     static constexpr std::size_t met_bytes_max = 256;  // of a head that is worth it
 
     const Matcher& matcher_;
@@ -121,7 +124,7 @@ private:
     std::vector<Known> known_;  // of the beginnings, by their numbers
     static constexpr std::uint8_t unmet_max = 255;
     std::vector<std::uint8_t> unmet_;  // heads in a row that were not met before, by their slots
-    std::vector<std::uint32_t> met_;   // hashes of heads, by other bits of them
+    MetBefore met_;
     LineLook look_;
 };
 

@@ -74,7 +74,7 @@ void LineSieve::sift() {
     while (at_ < end) {
         if (at_ >= limit) limit = long_line(end);
         if (reads_every_line())
-            read_on(line_end());
+            read_next(limit);
         else if (at_ == limit)
             judge();
         else
@@ -114,19 +114,22 @@ LineSieve::KnownLine LineSieve::pass_known(std::size_t limit) {
     };
     KnownLine unknown;
     for (bool alone = base_ + at_ == closed_at_; at_ < limit; alone = true) {
-        const KnownLine line = known_line(limit);
+        KnownLine line = known_line(limit);
+        if (line.known != nullptr && !alone && !line.known->shape.begins) {
+            if (!holds_nothing_before()) break;
+            line = known_line(limit);  // what was known may have given way to the line before
+        }
         if (line.known == nullptr) {
             unknown = line;
             break;
         }
-        if (!alone && !line.known->shape.begins && !holds_nothing_before()) break;
         if (!asked_for(line)) {
             at_ = line.end;
             ++lines_;
             continue;
         }
         tell();
-        read_on(line.end);
+        read_known(line);
         passed = at_;
         if (reads_every_line()) return {};
     }
@@ -208,8 +211,8 @@ void LineSieve::judge() {
     const std::string_view line = line_at(at_, end);
     // A byte order mark, and the limit of a line, are for the reader.
     const bool plain = base_ + at_ > 0 && line.size() <= LineFramer::line_bytes_max;
-    if (const auto wanted = plain ? wants_known(line) : std::nullopt)
-        return *wanted ? read_on(end) : pass(end);
+    if (const KnownLine known = plain ? judged_line(line, end) : KnownLine(); known.known)
+        return asked_for(known) ? read_known(known) : pass(end);
     look_at_line(line, look_);
     const std::size_t begin = record_begin(look_);
     const bool alone = begin == at_ && look_.whole && !look_.shape.raw && look_.shape.complete;
@@ -218,15 +221,16 @@ void LineSieve::judge() {
     read_on(end);
 }
 
-// The same as judge() finds out, from what is known of lines that begin alike: whether this one,
-// which is all of its record, is to be read. Nothing: they do not tell.
-std::optional<bool> LineSieve::wants_known(std::string_view line) {
+// The same as judge() finds out, from what is known of lines that begin alike, where this one is
+// all of its record.
+LineSieve::KnownLine LineSieve::judged_line(std::string_view line, std::size_t end) {
     const auto head = runner_head(line);
     const KnownHeads::Known* alike = head ? heads_.of(line, *head, true) : nullptr;
-    if (alike == nullptr || !(alike->shape.begins || holds_nothing_before())) return std::nullopt;
-    return reader_.wants(*alike->says,
-                         line.substr(static_cast<std::size_t>(head->data() - line.data())),
-                         head->size());
+    if (alike != nullptr && !alike->shape.begins)
+        alike = holds_nothing_before() ? heads_.of(line, *head, true) : nullptr;
+    if (alike == nullptr) return {};
+    const auto begin = static_cast<std::size_t>(head->data() - line.data());
+    return {alike, alike->silent(), line.substr(begin), head->size(), end};
 }
 
 // Whether the line before the one at at_ surely leaves nothing that this one could belong to.
@@ -281,17 +285,40 @@ void LineSieve::read_before(std::size_t begin, const LineLook& look) {
 }
 
 // The line at at_.
-void LineSieve::read_on(std::size_t end) {
-    read(at_, end, ++lines_);
+void LineSieve::read_on(std::size_t end, const Reader::Told* told) {
+    read(at_, end, ++lines_, told);
     at_ = end;
 }
 
-void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number) {
+// The line at at_, while every line is read.
+void LineSieve::read_next(std::size_t limit) {
+    if (at_ < limit && base_ + at_ > 0 && reader_.uses_known()) {
+        const KnownLine line = known_line(limit);
+        if (line.known != nullptr && line.known->shape.begins) return read_known(line);
+    }
+    read_on(line_end());
+}
+
+void LineSieve::read_known(const KnownLine& line) {
+    const auto begin = static_cast<std::size_t>(line.text.data() - buffer_.data()) - at_;
+    const auto time = parse_time(buffered().substr(at_, begin));
+    // What is no time, but looks like one, is a part of the text.
+    const bool plain = begin == 0 || (time && time->length + 1 == begin);
+    if (!plain || !line.known->before_fields) return read_on(line.end);
+    const Reader::Told told{*line.known, begin, begin + line.fields,
+                            time ? std::optional(time->time) : std::nullopt};
+    read_on(line.end, &told);
+}
+
+void LineSieve::read(std::size_t begin, std::size_t end, std::uint64_t number,
+                     const Reader::Told* told) {
     std::string_view text = buffered().substr(begin, end - begin);
     if (text.ends_with('\n')) text.remove_suffix(1);
     const bool cut = text.size() > LineFramer::line_bytes_max;
-    reader_.line({without_return(text.substr(0, LineFramer::line_bytes_max)), cut, end - begin},
-                 number, base_ + end);
+    const FramedLine line{without_return(text.substr(0, LineFramer::line_bytes_max)), cut,
+                          end - begin};
+    told != nullptr ? reader_.line(line, number, base_ + end, *told)
+                    : reader_.line(line, number, base_ + end);
 }
 
 // The rest of the line comes by way of the framer, which keeps no more of it than is shown.

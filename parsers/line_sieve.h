@@ -42,6 +42,20 @@ public:
                                          std::string_view container) const = 0;
         // `number`: from 1; `end`: of the line, in bytes of the input.
         virtual void line(const FramedLine& line, std::uint64_t number, std::uint64_t end) = 0;
+        // A line that is all of its record, in the runner's own format with no more than the log
+        // API's time before it: it begins at `text` and its fields at `fields`, both in the line.
+        struct Told {
+            const KnownHeads::Known& known;
+            std::size_t text, fields;
+            std::optional<Timestamp> time;
+        };
+        // Whether, while every line is read, it is worth finding out what is known of each.
+        virtual bool uses_known() const { return false; }
+        // The same as line() to a reader that can make use of what is known.
+        virtual void line(const FramedLine& line, std::uint64_t number, std::uint64_t end,
+                          const Told&) {
+            this->line(line, number, end);
+        }
         // Lines that are passed over.
         virtual void skipped(std::string_view lines) = 0;
     };
@@ -91,14 +105,17 @@ private:
     }
     void pass(std::size_t to);
     void judge();
-    std::optional<bool> wants_known(std::string_view line);
+    KnownLine judged_line(std::string_view line, std::size_t end);
     bool holds_nothing_before();
     MessageJudgement judgement(const LineLook& look);
     std::string_view line_at(std::size_t begin, std::size_t end) const;
     std::size_t record_begin(const LineLook& look) const;
     void read_before(std::size_t begin, const LineLook& look);
-    void read(std::size_t begin, std::size_t end, std::uint64_t number);
-    void read_on(std::size_t end);
+    void read(std::size_t begin, std::size_t end, std::uint64_t number,
+              const Reader::Told* told = nullptr);
+    void read_on(std::size_t end, const Reader::Told* told = nullptr);
+    void read_next(std::size_t limit);
+    void read_known(const KnownLine& line);
     std::size_t long_line(std::size_t end) const;
     std::size_t line_begin(std::size_t at) const;
     void begin_long_line();

@@ -2,6 +2,7 @@
 
 #include "parsers/raw_filter.h"
 #include "parsers/record.h"
+#include "parsers/record_view.h"
 #include "parsers/rule.h"
 
 #include <boost/container/flat_map.hpp>
@@ -82,7 +83,7 @@ struct MessageJudgement {
     std::vector<int> recovery;   // into recovery_lines()
     // Some of `detection` has its literals in the message: they need not be looked for in the line.
     bool by_message = false;
-    // Else the literals that are; belongs to the Matcher. nullptr: they are made when asked for.
+    // Else the literals that are; belongs to the Matcher. nullptr: any line may hold one.
     const RawFilter::Selection* literals = nullptr;
 };
 
@@ -108,7 +109,8 @@ public:
     // Whether the raw bytes of a record can match anything: no false "no". The cheap first step.
     bool may_match(std::string_view raw) const;
 
-    Match match(const Record& record) const;
+    Match match(const Record& record) const { return match(RecordView(record)); }
+    Match match(const RecordView& record) const;
 
     // What the rules may say of a record, going by its level and message alone.
     MessageJudgement judge_message(const Record& record) const;
@@ -133,6 +135,8 @@ public:
 
     // Every rule that detects something in the record, the winner first.
     std::vector<const Rule*> rules_that_match(const Record& record) const;
+    // The winner alone, a notice or not; or nullptr.
+    const Rule* rule_that_takes(const RecordView& record) const;
 
     // Patterns without a usable literal: they are tried on every record. For warnings.
     std::vector<std::string> slow_patterns() const;

@@ -1,26 +1,10 @@
 #include "parsers/pattern_set.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cassert>
-#include <stdexcept>
 #include <utility>
 
 namespace runnerwatch {
-
-LazyRegex::LazyRegex(std::string pattern) : pattern_(std::move(pattern)) {}
-
-LazyRegex::~LazyRegex() = default;
-
-const re2::RE2& LazyRegex::get() const {
-    std::call_once(once_, [this] {
-        auto regex = std::make_unique<RE2>(pattern_, RE2::Quiet);
-        if (!regex->ok()) throw std::invalid_argument(pattern_ + ": " + regex->error());
-        regex_ = std::move(regex);
-    });
-    return *regex_;
-}
 
 int PatternSet::add(const std::string& pattern, const std::vector<std::string>& literals) {
     assert(!filter_);

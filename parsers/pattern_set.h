@@ -1,40 +1,17 @@
 #pragma once
 
+#include "parsers/lazy_regex.h"
 #include "parsers/literal_filter.h"
 #include "parsers/literal_starts.h"
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace re2 {
-class RE2;
-}
-
 namespace runnerwatch {
-
-// A regular expression (RE2), compiled when it is first needed. May be shared between threads.
-class LazyRegex {
-public:
-    explicit LazyRegex(std::string pattern);
-    ~LazyRegex();
-    LazyRegex(const LazyRegex&) = delete;
-    LazyRegex& operator=(const LazyRegex&) = delete;
-
-    const std::string& pattern() const { return pattern_; }
-
-    // Throws std::invalid_argument if the pattern does not compile.
-    const re2::RE2& get() const;
-
-private:
-    std::string pattern_;
-    mutable std::once_flag once_;
-    mutable std::unique_ptr<re2::RE2> regex_;
-};
 
 // The patterns that a pack's rules have for messages, each with a number, and the literals by
 // which those that could match a record are found.

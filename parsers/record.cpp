@@ -1,6 +1,7 @@
 #include "parsers/record.h"
 
 #include "parsers/ansi.h"
+#include "parsers/coloured_fields.h"
 #include "parsers/flat_json.h"
 #include "parsers/line_shape.h"
 #include "parsers/logfmt.h"
@@ -39,56 +40,14 @@ Level level_from(std::string_view word) {
     return Level::none;
 }
 
-// A field "key<reset>=" of the coloured formats.
-struct ColouredKey {
-    std::size_t begin = npos;  // of the blank before it
-    std::size_t value = npos;
-    std::string_view key;
-};
-
-// Looks for the next field at or behind `from`. Every byte is looked at at most twice: a key is
-// walked back over only to the equals sign of the one before it.
-ColouredKey next_coloured_key(std::string_view text, std::size_t from) {
-    std::size_t walked = from;
-    for (std::size_t escape = text.find("\x1b[0", from); escape != npos;
-         escape = text.find("\x1b[0", escape + 1)) {
-        const std::string_view rest = text.substr(escape);
-        const std::size_t length = rest.starts_with("\x1b[0;m=")  ? 6
-                                   : rest.starts_with("\x1b[0m=") ? 5
-                                                                  : 0;
-        if (length == 0) continue;
-        std::size_t key = escape;
-        while (key > walked && is_key_character(text[key - 1])) --key;
-        walked = escape + length;
-        // The colour code before the key, "ESC[31;1m", looks like a part of it from behind.
-        const std::size_t colour = text.substr(0, key + 1).rfind('\x1b');
-        std::size_t begin = key;
-        if (colour != npos && colour >= from && colour < escape && key - colour < 8 &&
-            text[colour + 1] == '[') {
-            const std::size_t end = text.find('m', colour);
-            if (end != npos && end < escape) {
-                key = end + 1;
-                begin = colour;
-            }
-        }
-        if (key == escape || begin == 0 || begin - 1 < from || text[begin - 1] != ' ') continue;
-        return {begin - 1, walked, text.substr(key, escape - key)};
-    }
-    return {};
-}
-
 void add_coloured_fields(std::string_view text, bool quoted, std::vector<Field>& fields) {
     std::string value;
-    for (ColouredKey key = next_coloured_key(text, 0); key.begin != npos;) {
-        const ColouredKey next = next_coloured_key(text, key.value);
-        const std::string_view raw =
-            text.substr(key.value, next.begin == npos ? npos : next.begin - key.value);
+    each_coloured_field(text, [&](std::string_view key, std::string_view raw) {
         if (quoted && read_go_quoted(raw, value) > 0)
-            fields.push_back({std::string(key.key), clean(value)});
+            fields.push_back({std::string(key), clean(value)});
         else
-            fields.push_back({std::string(key.key), clean(raw)});
-        key = next;
-    }
+            fields.push_back({std::string(key), clean(raw)});
+    });
     if (!fields.empty()) {
         std::string& last = fields.back().value;
         last.resize(trimmed_end(last).size());

@@ -47,6 +47,14 @@ void RecordReader::line(const SourceLine& line, Handler& handler) {
               1, handler);
 }
 
+void RecordReader::whole_record(const SourceLine& line, const LineShape& shape,
+                                const HeadSays& says, std::size_t fields, Handler& handler) {
+    close(handler);
+    hand_over(
+        {line.text, line.number, line.last_number(), line.time, line.time, line.cut, &says, fields},
+        shape, 1, handler);
+}
+
 bool RecordReader::holds_object() const { return object_indent(held_) != std::string_view::npos; }
 
 // Whether a line is the last one of the head that is held.
@@ -99,17 +107,16 @@ void RecordReader::hand_over(const RecordHead& head, const LineShape& shape, std
     OpenRecord open;
     open.format = shape.format;
     open.level = shape.level;
-    open.bare = shape.format == Format::runner &&
-                !runner_start(head.raw.substr(shape.foreign_prefix)).coloured;
     open.lines = lines;
     open.bytes = head.raw.size();
     open.last_line = head.last_line;
     open.last_time = head.last_time;
     // Information has no raw lines behind it, but what a limit cut off a long head is not new text.
-    if (shape.stays_open && (shape.level >= Level::warning || full(open)))
-        open_ = open;
-    else
-        handler.on_record_end();
+    if (!shape.stays_open || (shape.level < Level::warning && !full(open)))
+        return handler.on_record_end();
+    open.bare = shape.format == Format::runner &&
+                !runner_start(head.raw.substr(shape.foreign_prefix)).coloured;
+    open_ = open;
 }
 
 void RecordReader::extend(const SourceLine& line, Handler& handler) {

@@ -2,6 +2,7 @@
 
 #include "parsers/line_shape.h"
 #include "parsers/record.h"
+#include "parsers/record_view.h"
 #include "parsers/timestamp.h"
 
 #include <cstddef>
@@ -33,6 +34,9 @@ struct RecordHead {
     std::optional<Timestamp> time;       // of the first line
     std::optional<Timestamp> last_time;  // of the last line
     bool cut = false;                    // a limit was reached or a line had been cut
+    // What its head is known to say, and where in `raw` its fields begin; or nullptr.
+    const HeadSays* says = nullptr;
+    std::size_t fields = 0;
 };
 
 // What must be known of a record whose head was counted and whose raw lines may still come.
@@ -73,6 +77,11 @@ public:
     };
 
     void line(const SourceLine& line, Handler& handler);
+
+    // As line(), for one that is all of its record, of which this is known. Only where no head is
+    // held.
+    void whole_record(const SourceLine& line, const LineShape& shape, const HeadSays& says,
+                      std::size_t fields, Handler& handler);
 
     // As line(), for a record of one line that nobody wants to see and nothing extends. Only where
     // no head is held.

@@ -72,6 +72,23 @@ void ScanPipeline::line(const FramedLine& framed, std::uint64_t number, std::uin
     await_lines();
 }
 
+bool ScanPipeline::uses_known() const {
+    return !every_line_ && !on_unclassified_ && !unwrapper_.holds_part();
+}
+
+void ScanPipeline::line(const FramedLine& framed, std::uint64_t number, std::uint64_t end,
+                        const Told& told) {
+    Lane& lane = lane_of({}, {});
+    if (!uses_known() || lane.reader.held_lines() > 0) return line(framed, number, end);
+    line_end_ = end;
+    ++lines_read_;
+    lane.reader.whole_record({framed.text.substr(told.text), told.time, number, framed.cut},
+                             told.known.shape, told.known.head, told.fields - told.text, lane);
+    lane.read_until = line_end_;
+    count_busy(lane);
+    await_lines();
+}
+
 // What is no longer awaited may be found for a while: a new selection takes longer to make than to
 // pass over many lines.
 void ScanPipeline::await_lines() {
@@ -152,10 +169,15 @@ ScanPipeline::Lane& ScanPipeline::lane_of(std::string_view pod, std::string_view
 }
 
 void ScanPipeline::Lane::on_head(const RecordHead& head) {
-    const bool may_match = pipeline.matcher_.may_match(head.raw);
+    const bool may_match = head.says != nullptr || pipeline.matcher_.may_match(head.raw);
     const bool warns = pipeline.on_unclassified_ && UnclassifiedBook::may_concern(head.raw);
     if (!may_match && !warns && !pipeline.report_.waits_for_time() && promised.empty()) return;
-    Record record = decode_record(head.raw);
+    Record record;
+    RecordView view;
+    if (head.says != nullptr)
+        view.refer_to(head.raw, *head.says, head.fields);
+    else
+        view.refer_to(record = decode_record(head.raw));
     ScanPosition at{pipeline.source_, pod, head.first_line, head.last_line,
                     head.time ? head.time : record.time};
     if (pipeline.report_.waits_for_time())
@@ -163,8 +185,11 @@ void ScanPipeline::Lane::on_head(const RecordHead& head) {
             pipeline.report_.seen_until(at.source, at.pod, *time);
     const Match nothing;
     if (!may_match && !warns) return take_follow_ups(nothing, at);
-    Match match = pipeline.matcher_.match(record);
+    Match match = pipeline.matcher_.match(view);
     take_follow_ups(match, at);
+    if (match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty() && !warns)
+        return;
+    if (head.says != nullptr) record = view.copied();
     if (warns && match.detections.empty() && match.recoveries.empty() && match.follow_ups.empty() &&
         !match.notice && UnclassifiedBook::concerns(record))
         pipeline.on_unclassified_(record, head.raw, at);

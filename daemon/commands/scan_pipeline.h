@@ -98,6 +98,9 @@ private:
     bool wants(const MessageJudgement& says, std::string_view line, std::size_t fields) override;
     std::uint64_t read_until(std::string_view pod, std::string_view container) const override;
     void line(const FramedLine& framed, std::uint64_t number, std::uint64_t end) override;
+    bool uses_known() const override;
+    void line(const FramedLine& framed, std::uint64_t number, std::uint64_t end,
+              const Told& told) override;
     void skipped(std::string_view lines) override;
 
     void await_lines();

@@ -79,16 +79,29 @@ private:
         end_ = end;
         unwrapper_.line(line, number, [this](const UnwrappedLine& one) { unwrapped(one); });
     }
+    void line(const FramedLine& line, std::uint64_t number, std::uint64_t end,
+              const Told& told) override {
+        if (unwrapper_.holds_part() || records_.held_lines() > 0)
+            return this->line(line, number, end);
+        end_ = end;
+        records_.whole_record({line.text.substr(told.text), told.time, number, line.cut},
+                              told.known.shape, told.known.head, told.fields - told.text, *this);
+    }
     void skipped(std::string_view) override {}
 
     void unwrapped(const UnwrappedLine& one) {
         records_.line({one.line.text, one.line.time, one.first, one.cut, one.last}, *this);
     }
     void on_head(const RecordHead& head) override {
-        if (!matcher_.may_match(head.raw)) return;
-        const Record record = decode_record(head.raw);
-        const bool hit = wants_ == Wants::captures ? !matcher_.match(record).detections.empty()
-                                                   : !matcher_.rules_that_match(record).empty();
+        if (head.says != nullptr) {
+            view_.refer_to(head.raw, *head.says, head.fields);
+        } else {
+            if (!matcher_.may_match(head.raw)) return;
+            decoded_ = decode_record(head.raw);
+            view_.refer_to(decoded_);
+        }
+        const bool hit = wants_ == Wants::captures ? !matcher_.match(view_).detections.empty()
+                                                   : matcher_.rule_that_takes(view_) != nullptr;
         if (hit) ++hits_;
     }
     void on_continuation(const SourceLine&) override {}
@@ -100,6 +113,8 @@ private:
     LineSieve sieve_;
     LineUnwrapper unwrapper_;
     RecordReader records_;
+    Record decoded_;
+    RecordView view_;
     std::uint64_t hits_ = 0, end_ = 0;
 };
 
