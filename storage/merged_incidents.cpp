@@ -14,10 +14,10 @@ namespace runnerwatch {
 
 namespace {
 
-#define MERGED_ROWIDS                                                              \
-    "(SELECT part.rowid FROM incident AS part INDEXED BY incident_merged "         \
+#define MERGED_ROWIDS                                                                  \
+    "(SELECT part.rowid FROM incident AS part INDEXED BY incident_merged "             \
     "WHERE part.merged_into <> '' UNION ALL SELECT whole.rowid FROM incident AS part " \
-    "INDEXED BY incident_merged CROSS JOIN incident AS whole ON whole.key = "      \
+    "INDEXED BY incident_merged CROSS JOIN incident AS whole ON whole.key = "          \
     "part.merged_into WHERE part.merged_into <> '')"
 
 constexpr const char* is_merged = "incident.rowid IN " MERGED_ROWIDS;

@@ -27,7 +27,9 @@ protected:
         for (int first = 0; first < 300; first += opened_at_once) {
             ChangeSet set = kept_history(first, opened_at_once);
             for (auto& [key, row] : set.incidents) {
-                row->first_seen = row->noted_at = history_start + hours(first);
+                // The later a key stands in its commit, the lower its number.
+                row->first_seen = row->noted_at =
+                    history_start + hours(first + opened_at_once - 1) - hours(std::stoi(key) % 5);
                 row->last_seen = history_start + hours(first + pick(20));
                 row->rule = pick(2) == 0 ? "one" : "other";
                 held_[key] = *row;
