@@ -104,7 +104,9 @@ TEST_F(Tls, RequestsAndAnswersGoThroughIt) {
         for (int i = 0; i < 3; ++i) {
             const auto reply = co_await rig.client.fetch(large);
             EXPECT_TRUE(reply) << reply.error().what;
-            if (reply) EXPECT_EQ(reply->body, "secure " + large.body);
+            if (reply) {
+                EXPECT_EQ(reply->body, "secure " + large.body);
+            }
         }
         co_await rig.server->stop();
     });
@@ -134,7 +136,9 @@ TEST_F(Tls, AClientThatDoesNotKnowTheAuthorityIsNotServed) {
         unknowing.tls = nullptr;
         const auto reply = co_await rig.client.fetch(unknowing);
         EXPECT_FALSE(reply);
-        if (!reply) EXPECT_EQ(reply.error().kind, HttpFailure::Kind::tls) << reply.error().what;
+        if (!reply) {
+            EXPECT_EQ(reply.error().kind, HttpFailure::Kind::tls) << reply.error().what;
+        }
         const auto again = co_await rig.client.fetch(call(rig.port));
         EXPECT_TRUE(again) << "the server goes on";
         co_await rig.server->stop();
@@ -148,7 +152,9 @@ TEST_F(Tls, PlainHttpIsToldWhatIsSpokenHere) {
         plain.url.replace(0, 5, "http");
         const auto reply = co_await rig.client.fetch(plain);
         EXPECT_TRUE(reply && reply->status == 400);
-        if (reply) EXPECT_THAT(reply->body, HasSubstr("https://"));
+        if (reply) {
+            EXPECT_THAT(reply->body, HasSubstr("https://"));
+        }
         co_await rig.server->stop();
     });
 }
