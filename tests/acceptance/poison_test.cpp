@@ -42,7 +42,7 @@ protected:
 
 TEST_F(Poison, IsPassedOverAtTheFourthStartAndEverythingElseIsRead) {
     world.append(sick, began, refused_by("gitlab.example.com"));
-    world.append(sick, began + 1s, refused_by("abort.example.com"));
+    world.append(sick, began + 1s, refused_by("abört.example.com"));
     world.append(sick, began + 2s, refused_by("gitlab.example.com"));
     for (int crash = 1; crash <= 3; ++crash) {
         world.append(well, began + crash * 1s, refused_by("gitlab.example.com"));
