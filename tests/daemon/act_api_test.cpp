@@ -2,10 +2,8 @@
 #include "daemon/app.h"
 #include "daemon/net/http_client.h"
 #include "tests/daemon/past_incidents.h"
+#include "tests/daemon/run_task.h"
 #include "tests/storage/sample_rows.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,18 +52,7 @@ protected:
         app_.reset();
     }
 
-    void run(asio::awaitable<void> task) {
-        bool done = false;
-        std::exception_ptr failure;
-        const auto at_end = [&](std::exception_ptr thrown) {
-            done = true;
-            failure = thrown;
-        };
-        asio::co_spawn(io_, std::move(task), at_end);
-        io_.restart();
-        while (!done) io_.run_one();
-        if (failure) std::rethrow_exception(failure);
-    }
+    void run(asio::awaitable<void> task) { run_task(io_, std::move(task)); }
 
     HttpReply ask(const std::string& method, const std::string& path, const std::string& body = "",
                   Headers headers = {}) {

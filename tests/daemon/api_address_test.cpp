@@ -3,11 +3,9 @@
 #include "daemon/commands/ask_daemon.h"
 #include "daemon/net/http_client.h"
 #include "tests/daemon/past_incidents.h"
+#include "tests/daemon/run_task.h"
 #include "tests/daemon/test_certificates.h"
 #include "tests/storage/sample_rows.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -36,6 +34,15 @@ protected:
         ::unsetenv("RUNNERWATCH_CA_FILE");
     }
 
+    // A certificate of an authority of its own, which clients do not know yet.
+    TestAuthority configure_tls() {
+        TestAuthority authority(folder_.file() + ".tls");
+        authority.make("server");
+        config_.http.tls_certificate = authority.file("server.pem");
+        config_.http.tls_key = authority.file("server.key");
+        return authority;
+    }
+
     // Its error; empty: it runs.
     std::string start() {
         app_ = std::make_unique<App>(io_, config_, std::move(*load_rule_set({})), clock_,
@@ -49,18 +56,7 @@ protected:
         return error;
     }
 
-    void run(asio::awaitable<void> task) {
-        bool done = false;
-        std::exception_ptr failure;
-        const auto at_end = [&](std::exception_ptr thrown) {
-            done = true;
-            failure = thrown;
-        };
-        asio::co_spawn(io_, std::move(task), at_end);
-        io_.restart();
-        while (!done) io_.run_one();
-        if (failure) std::rethrow_exception(failure);
-    }
+    void run(asio::awaitable<void> task) { run_task(io_, std::move(task)); }
 
     HttpReply ask(const std::string& path, const Headers& headers = {},
                   const std::string& body = "") {
@@ -156,10 +152,7 @@ TEST_F(ApiAddress, TheDocumentSaysThePrefixAndNoHeaderOfOthersDoes) {
 }
 
 TEST_F(ApiAddress, ByTlsIsAskedWithTheAuthorityThatSignedForIt) {
-    TestAuthority authority(folder_.file() + ".tls");
-    authority.make("server");
-    config_.http.tls_certificate = authority.file("server.pem");
-    config_.http.tls_key = authority.file("server.key");
+    TestAuthority authority = configure_tls();
     config_.http.path_prefix = "/rw";
     ASSERT_EQ(start(), "");
     scheme_ = "https://";
@@ -177,10 +170,7 @@ TEST_F(ApiAddress, ByTlsIsAskedWithTheAuthorityThatSignedForIt) {
 }
 
 TEST_F(ApiAddress, ByTlsAPageOfOursMayChangeThingsAndOneByPlainHttpMayNot) {
-    TestAuthority authority(folder_.file() + ".tls");
-    authority.make("server");
-    config_.http.tls_certificate = authority.file("server.pem");
-    config_.http.tls_key = authority.file("server.key");
+    TestAuthority authority = configure_tls();
     ASSERT_EQ(start(), "");
     scheme_ = "https://";
     authority_ = authority.file("ca.pem");
@@ -199,10 +189,7 @@ TEST_F(ApiAddress, ACertificateThatCannotBeReadKeepsTheDaemonFromStarting) {
 }
 
 TEST_F(ApiAddress, ReadinessSaysThatNewFilesAreNotServed) {
-    TestAuthority authority(folder_.file() + ".tls");
-    authority.make("server");
-    config_.http.tls_certificate = authority.file("server.pem");
-    config_.http.tls_key = authority.file("server.key");
+    TestAuthority authority = configure_tls();
     ASSERT_EQ(start(), "");
     EXPECT_EQ(ready().at("degraded").size(), 0u);
     authority.make("renewed");

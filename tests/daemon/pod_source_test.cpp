@@ -71,6 +71,8 @@ struct Reader {
     TaskGroup tasks;
 };
 
+ServerReply unavailable() { return status_reply(503, "ServiceUnavailable", "not now"); }
+
 // A cluster with one container and its API. Its clock runs a thousand times as fast, so that what
 // takes seconds takes milliseconds.
 struct Rig {
@@ -119,6 +121,12 @@ struct Rig {
         auto none = [&] { return cluster.logs().empty(); };
         co_await until(none);
     }
+    // No stream is open, and none can be for a while.
+    asio::awaitable<void> cut_off() {
+        cluster.refuse("/log", unavailable(), 3);
+        cluster.cut_logs();
+        co_await idle();
+    }
 
     Loop loop;
     Clock clock{1000.0};
@@ -133,8 +141,6 @@ std::vector<std::string> numbered(int from, int to) {
     for (int i = from; i <= to; ++i) lines.push_back("line " + std::to_string(i));
     return lines;
 }
-
-ServerReply unavailable() { return status_reply(503, "ServiceUnavailable", "not now"); }
 
 // Runs `test` on a rig, and stops its server afterwards.
 template <class Test>
@@ -347,9 +353,7 @@ TEST(PodSource, NeverTakesTheLinesOfTheNextInstanceForItsOwn) {
         co_await rig.lines(*reader, 2);
         // While it is cut off, the container writes a last line and is restarted; the watch is
         // late and says nothing of it.
-        rig.cluster.refuse("/log", unavailable(), 3);
-        rig.cluster.cut_logs();
-        co_await rig.idle();
+        co_await rig.cut_off();
         rig.write(3);
         rig.cluster.restart_container(pod, "build");
         rig.write(104, 105);
@@ -374,9 +378,7 @@ TEST(PodSource, GoesOnWithARunThatBeganBehindAClockSetBack) {
         rig.write(1, 2);
         auto reader = rig.read();
         co_await rig.lines(*reader, 2);
-        rig.cluster.refuse("/log", unavailable(), 3);
-        rig.cluster.cut_logs();
-        co_await rig.idle();
+        co_await rig.cut_off();
         rig.cluster.rotate(pod, "build");
         rig.write(37, 38);
         co_await rig.lines(*reader, 4);
