@@ -1,6 +1,7 @@
 #include "daemon/delivery_loop.h"
 
 #include "alerts/receivers/webhook.h"
+#include "daemon/net/url_parts.h"
 
 #include <boost/asio/as_tuple.hpp>
 

@@ -1,5 +1,7 @@
 #include "daemon/cluster/api_client.h"
 
+#include "daemon/net/url_parts.h"
+
 #include <algorithm>
 #include <utility>
 

@@ -1,5 +1,6 @@
 #include "daemon/cluster/pod_watch.h"
 
+#include "daemon/net/url_parts.h"
 #include "daemon/runtime/backoff.h"
 
 #include <boost/asio/as_tuple.hpp>

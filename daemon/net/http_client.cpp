@@ -1,12 +1,15 @@
 #include "daemon/net/http_client.h"
 
+#include "daemon/net/curl_stream.h"
+#include "daemon/net/h2_client.h"
 #include "daemon/net/http_client_state.h"
-#include "daemon/net/http_stream.h"
+#include "daemon/net/url_parts.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -45,12 +48,49 @@ private:
     std::function<void(std::string_view)>& bytes_;
 };
 
+bool by_proxy(const HttpCall& call, const UrlParts& parts) {
+    if (call.tls && !call.tls->proxy_url.empty()) return true;
+    if (parts.is_loopback()) return false;
+    constexpr const char* names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    return std::any_of(std::begin(names), std::end(names), [](const char* name) {
+        const char* value = std::getenv(name);
+        return value && *value;
+    });
+}
+
+// What can be asked over our own HTTP/2; nothing: libcurl has to.
+std::optional<H2Request> as_h2(const HttpCall& call) {
+    const CurlUrl url = parse_url(call.url);
+    if (!url || call.method != "GET" || !call.body.empty()) return std::nullopt;
+    const UrlParts parts = parts_of(url.get());
+    if (parts.scheme != "https" || by_proxy(call, parts)) return std::nullopt;
+    H2Request request;
+    request.host = parts.host;
+    if (request.host.starts_with('['))
+        request.host = request.host.substr(1, request.host.size() - 2);
+    request.port = parts.port.empty() ? "443" : parts.port;
+    request.tls = call.tls ? call.tls : std::make_shared<const TlsOptions>();
+    request.server_name =
+        request.tls->server_name.empty() ? request.host : request.tls->server_name;
+    request.authority = parts.host_and_port();
+    const std::string query = part_of(url.get(), CURLUPART_QUERY);
+    request.target = query.empty() ? parts.path : parts.path + "?" + query;
+    request.headers.emplace_back("user-agent", "runnerwatch");
+    for (const auto& [name, value] : call.headers) {
+        if (smuggles(name, value)) return std::nullopt;
+        request.headers.emplace_back(lower(name), value);
+    }
+    request.fresh_connection = call.fresh_connection;
+    return request;
+}
+
 }  // namespace
 
 HttpClient::Impl::Impl(Loop executor)
     : loop(executor),
       calls(executor),
       streams(executor),
+      h2(std::make_shared<H2Client>(executor)),
       spare_connections(spare_connections_first) {
     calls.limit_connections_per_host(call_connections_max);
     calls.after_each_turn([this] { return std::exchange(call_buffer_full, false); });
@@ -113,7 +153,14 @@ asio::awaitable<Result<HttpReply, HttpFailure>> HttpClient::fetch(HttpCall call)
 }
 
 std::shared_ptr<HttpStream> HttpClient::open(HttpCall call, HttpStreamTaker& taker) {
-    auto stream = std::make_shared<HttpStream>(impl_, std::move(call), taker);
+    if (impl_->multiplexes && !impl_->h2->met_http1()) {
+        if (auto request = as_h2(call)) {
+            auto stream = std::make_shared<H2Stream>(impl_->h2, std::move(*request), taker);
+            stream->begin();
+            return stream;
+        }
+    }
+    auto stream = std::make_shared<CurlStream>(impl_, std::move(call), taker);
     stream->begin();
     return stream;
 }

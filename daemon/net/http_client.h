@@ -22,6 +22,7 @@ struct TlsOptions {
     std::string server_name;  // checked instead of the URL's host when set
     std::string proxy_url;
     bool insecure_skip_verify = false;
+    bool operator==(const TlsOptions&) const = default;
 };
 
 struct HttpCall {
@@ -59,7 +60,18 @@ struct StreamEnd {
     std::exception_ptr thrown;  // by its taker: why it was ended
 };
 
-class HttpStream;
+// An endless answer, read for as long as this exists; made by HttpClient::open(). There are
+// thousands of them, quiet for hours. Its client may go before it, its taker may not.
+class HttpStream {
+public:
+    static constexpr std::chrono::seconds headers_timeout{60};  // the body may be quiet for ever
+    static constexpr std::size_t refusal_bytes_max = 16 * 1024;
+
+    HttpStream() = default;
+    virtual ~HttpStream() = default;  // aborts it; the taker hears nothing more
+    HttpStream(const HttpStream&) = delete;
+    HttpStream& operator=(const HttpStream&) = delete;
+};
 
 // Hears an endless answer. Called on the loop, the first two from inside libcurl: they must neither
 // block nor end the stream. What they throw ends it, and is told by the last.
@@ -73,7 +85,9 @@ protected:
     ~HttpStreamTaker() = default;
 };
 
-// HTTP over libcurl's multi interface on the loop (HTTP/2 where offered).
+// HTTP on the loop: requests over libcurl's multi interface (HTTP/2 where offered); endless answers
+// over nghttp2 where the server is known to speak HTTP/2 and no proxy is between, else over
+// libcurl.
 //
 // Confined to the loop. Cancelling an await aborts its transfer. Every connection of the client
 // is to be shared only by callers with the same credentials: one client per (cluster, user).
@@ -86,7 +100,7 @@ public:
 
     asio::awaitable<Result<HttpReply, HttpFailure>> fetch(HttpCall call);
 
-    // Reads an endless answer for as long as what it returns is kept (daemon/net/http_stream.h).
+    // Reads an endless answer for as long as what it returns is kept.
     std::shared_ptr<HttpStream> open(HttpCall call, HttpStreamTaker& taker);
 
     // The same, awaited. `on_headers` gets the status once; `on_bytes` gets the body of a
@@ -99,8 +113,5 @@ public:
 private:
     std::shared_ptr<Impl> impl_;  // and of its streams
 };
-
-// "https://host:8443/path" without user, password, query and fragment: fit for a log.
-std::string url_for_people(std::string_view url);
 
 }  // namespace runnerwatch

@@ -10,13 +10,14 @@
 // The inside of the HTTP client, shared by its .cpp files and by nobody else.
 namespace runnerwatch {
 
-class HttpStream;
+class CurlStream;
+class H2Client;
 
 // What libcurl hands over in small pieces, put together while they come from one stream: streams
 // share the memory that a large buffer of each would take. Empty between two turns of libcurl.
 class GatheredBytes {
 public:
-    void add(HttpStream& stream, std::string_view bytes);
+    void add(CurlStream& stream, std::string_view bytes);
     void hand_over();
 
     // Whether a buffer of libcurl's was full since the last call.
@@ -25,7 +26,7 @@ public:
     std::vector<CURL*> take_doomed() { return std::exchange(doomed_, {}); }
 
 private:
-    HttpStream* stream_ = nullptr;
+    CurlStream* stream_ = nullptr;
     std::string bytes_;
     bool full_ = false;
     std::vector<CURL*> doomed_;
@@ -43,6 +44,7 @@ struct HttpClient::Impl {
     Loop loop;
     CurlMulti calls;  // apart from the streams, so that none of them ever waits behind those
     CurlMulti streams;
+    std::shared_ptr<H2Client> h2;
     GatheredBytes gathered;
     bool call_buffer_full = false;
     bool calls_suspect = false;  // one had no answer: its connection may be half open

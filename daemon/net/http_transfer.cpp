@@ -1,54 +1,16 @@
 #include "daemon/net/http_transfer.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+#include "daemon/net/dead_peer.h"
+#include "daemon/net/url_parts.h"
 
 #include <chrono>
-#include <new>
 
 namespace runnerwatch {
 namespace {
 
 constexpr std::chrono::milliseconds connect_timeout{10'000};
-constexpr long keepalive_idle_seconds = 30;
-constexpr long keepalive_interval_seconds = 10;
-constexpr unsigned tcp_user_timeout_milliseconds = 60'000;
 constexpr long ca_read_again_seconds = 60;  // a CA file may rotate; libcurl keeps it for a day
 constexpr std::size_t header_bytes_max = 64 * 1024;
-
-struct UrlParts {
-    std::string scheme, host, port, path;
-    std::string host_and_port() const { return port.empty() ? host : host + ":" + port; }
-};
-
-std::string part_of(CURLU* url, CURLUPart part) {
-    char* text = nullptr;
-    if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-    std::string copy(text);
-    curl_free(text);
-    return copy;
-}
-
-CurlUrl parse_url(std::string_view text) {
-    CurlUrl url(curl_url());
-    if (!url) throw std::bad_alloc();
-    if (curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0) != CURLUE_OK)
-        return nullptr;
-    return url;
-}
-
-UrlParts parts_of(CURLU* url) {
-    return {part_of(url, CURLUPART_SCHEME), part_of(url, CURLUPART_HOST),
-            part_of(url, CURLUPART_PORT), part_of(url, CURLUPART_PATH)};
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return result;
-}
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view space = " \t\r\n";
@@ -104,13 +66,8 @@ std::size_t on_write(char* data, std::size_t, std::size_t size, void* user) {
 }
 
 int on_new_socket(void*, curl_socket_t socket, curlsocktype) {
-    unsigned milliseconds = tcp_user_timeout_milliseconds;
-    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    notice_dead_peer(socket);
     return CURL_SOCKOPT_OK;
-}
-
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
 void set_pem(CURL* easy, CURLoption file, CURLoption blob, const std::string& path,
@@ -155,8 +112,7 @@ void set_tls(HttpTransfer& transfer, CURLU* url, const UrlParts& parts) {
 bool set_headers(HttpTransfer& transfer) {
     bool typed = false;
     for (const auto& [name, value] : transfer.call.headers) {
-        if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
-            return false;
+        if (smuggles(name, value)) return false;
         typed |= lower(name) == "content-type";
         add_line(transfer.headers, value.empty() ? name + ";" : name + ": " + value);
     }
@@ -191,17 +147,25 @@ void set_connection(HttpTransfer& transfer, const UrlParts& parts) {
     set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
     set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(transfer.call.timeout.count()));
     if (transfer.call.fresh_connection) set_option(easy, CURLOPT_FRESH_CONNECT, 1L);
-    set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    set_option(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_seconds);
-    set_option(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_seconds);
     set_option(easy, CURLOPT_SOCKOPTFUNCTION, &on_new_socket);
     if (const auto& proxy = tls_of(transfer).proxy_url; !proxy.empty())
         set_option(easy, CURLOPT_PROXY, proxy.c_str());
-    else if (is_loopback(parts.host))  // a proxy of the environment could not reach it
+    else if (parts.is_loopback())  // a proxy of the environment could not reach it
         set_option(easy, CURLOPT_PROXY, "");
 }
 
 }  // namespace
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return result;
+}
+
+bool smuggles(const std::string& name, const std::string& value) {
+    return (name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
+}
 
 std::string HttpTransfer::prepare() {
     CurlUrl url = parse_url(call.url);
@@ -275,13 +239,6 @@ std::string_view find_header(const std::vector<std::pair<std::string, std::strin
     for (const auto& [key, value] : headers)
         if (key == name) return value;
     return {};
-}
-
-std::string url_for_people(std::string_view url) {
-    CurlUrl parsed = parse_url(url);
-    if (!parsed) return "(a URL that cannot be read)";
-    auto parts = parts_of(parsed.get());
-    return parts.scheme + "://" + parts.host_and_port() + parts.path;
 }
 
 }  // namespace runnerwatch

@@ -46,6 +46,12 @@ struct HttpTransfer {
 
 HttpFailure::Kind failure_kind(CURLcode code);
 
+// ASCII only.
+std::string lower(std::string_view text);
+
+// Whether a header would bring others with it.
+bool smuggles(const std::string& name, const std::string& value);
+
 // The value of a header, by its name in lower case; empty when absent.
 std::string_view find_header(const std::vector<std::pair<std::string, std::string>>& headers,
                              std::string_view name);

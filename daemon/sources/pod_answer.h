@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/net/http_stream.h"
+#include "daemon/net/http_client.h"
 #include "daemon/sources/pod_source.h"
 
 #include <cstdint>

@@ -5,7 +5,7 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends ca-certificates libcurl4 libfmt9 \
-    libprometheus-cpp-core1.0 libre2-9 libspdlog1.10 libsqlite3-0 libssl3 libxxhash0 libyaml-cpp0.7 \
+    libnghttp2-14 libprometheus-cpp-core1.0 libre2-9 libspdlog1.10 libsqlite3-0 libssl3 libxxhash0 libyaml-cpp0.7 \
     libzstd1 zlib1g
 rm -rf /var/lib/apt/lists/*
 echo 'runnerwatch:x:65532:65532::/var/lib/runnerwatch:/usr/sbin/nologin' >>/etc/passwd

@@ -1,5 +1,6 @@
 #include "daemon/net/http_client.h"
 #include "daemon/net/http_server.h"
+#include "daemon/net/url_parts.h"
 #include "daemon/runtime/task_group.h"
 #include "tests/daemon/run_on_loop.h"
 

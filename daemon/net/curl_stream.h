@@ -11,17 +11,14 @@
 
 namespace runnerwatch {
 
-// An endless answer, read for as long as this exists; made by HttpClient::open().
+// An endless answer over libcurl: by HTTP/1.1, without TLS or through a proxy.
 //
-// There are thousands of them, quiet for hours: no coroutine belongs to one, and what is needed to
-// ask is let go of once the answer has begun. Confined to the loop. Its client may go before it,
-// its taker may not.
-class HttpStream : public std::enable_shared_from_this<HttpStream> {
+// No coroutine belongs to one, and what is needed to ask is let go of once the answer has begun.
+// Confined to the loop.
+class CurlStream final : public HttpStream, public std::enable_shared_from_this<CurlStream> {
 public:
-    HttpStream(std::shared_ptr<HttpClient::Impl> client, HttpCall call, HttpStreamTaker& taker);
-    ~HttpStream();  // aborts it; the taker hears nothing more
-    HttpStream(const HttpStream&) = delete;
-    HttpStream& operator=(const HttpStream&) = delete;
+    CurlStream(std::shared_ptr<HttpClient::Impl> client, HttpCall call, HttpStreamTaker& taker);
+    ~CurlStream() override;
 
     void begin();  // once, after construction
 

@@ -1,4 +1,4 @@
-#include "daemon/net/http_stream.h"
+#include "daemon/net/curl_stream.h"
 
 #include "daemon/net/http_client_state.h"
 
@@ -12,14 +12,12 @@
 namespace runnerwatch {
 namespace {
 
-constexpr std::chrono::seconds headers_timeout{60};  // the body may be quiet for ever
-constexpr std::size_t buffer_bytes = 2 * 1024;       // libcurl's, of each of thousands
+constexpr std::size_t buffer_bytes = 2 * 1024;  // libcurl's, of each of thousands
 constexpr std::size_t gathered_max = 64 * 1024;
-constexpr std::size_t refusal_bytes_max = 16 * 1024;
 
 }  // namespace
 
-void GatheredBytes::add(HttpStream& stream, std::string_view bytes) {
+void GatheredBytes::add(CurlStream& stream, std::string_view bytes) {
     if (stream_ != &stream || bytes_.size() + bytes.size() > gathered_max) hand_over();
     stream_ = &stream;
     bytes_ += bytes;
@@ -29,7 +27,7 @@ void GatheredBytes::add(HttpStream& stream, std::string_view bytes) {
 // What a taker throws must not pass through libcurl: its transfer is to be ended.
 void GatheredBytes::hand_over() {
     if (!stream_) return;
-    HttpStream& stream = *std::exchange(stream_, nullptr);
+    CurlStream& stream = *std::exchange(stream_, nullptr);
     HttpTransfer& transfer = stream.transfer_;
     try {
         if (!transfer.thrown) stream.taker_.on_bytes(bytes_);
@@ -40,14 +38,14 @@ void GatheredBytes::hand_over() {
     bytes_.clear();
 }
 
-HttpStream::HttpStream(std::shared_ptr<HttpClient::Impl> client, HttpCall call,
+CurlStream::CurlStream(std::shared_ptr<HttpClient::Impl> client, HttpCall call,
                        HttpStreamTaker& taker)
     : client_(std::move(client)), transfer_(std::move(call)), taker_(taker) {}
 
-HttpStream::~HttpStream() { client_->streams.drop(transfer_.easy.get()); }
+CurlStream::~CurlStream() { client_->streams.drop(transfer_.easy.get()); }
 
-void HttpStream::begin() {
-    const std::weak_ptr<HttpStream> weak = weak_from_this();
+void CurlStream::begin() {
+    const std::weak_ptr<CurlStream> weak = weak_from_this();
     if (StreamEnd end; end.what = transfer_.prepare(), !end.what.empty()) {
         asio::post(client_->loop, [weak, end] {
             if (auto alive = weak.lock()) alive->taker_.on_end(end);
@@ -70,14 +68,14 @@ void HttpStream::begin() {
     });
 }
 
-void HttpStream::headers_came() {
+void CurlStream::headers_came() {
     late_.reset();
     client_->note_version(transfer_.easy.get());
     if (transfer_.status / 100 == 2) transfer_.forget_request();
     taker_.on_headers(transfer_.status);
 }
 
-bool HttpStream::body_came(std::string_view bytes) {
+bool CurlStream::body_came(std::string_view bytes) {
     if (transfer_.status / 100 == 2) {
         client_->gathered.add(*this, bytes);
         return true;
@@ -86,13 +84,13 @@ bool HttpStream::body_came(std::string_view bytes) {
     return refusal_.size() < refusal_bytes_max;
 }
 
-void HttpStream::give_up_waiting() {
+void CurlStream::give_up_waiting() {
     client_->spare_more_connections();
     std::strcpy(transfer_.error, "no answer within 60 s");
     client_->streams.finish(transfer_.easy.get(), CURLE_OPERATION_TIMEDOUT);
 }
 
-void HttpStream::ended(CURLcode code) {
+void CurlStream::ended(CURLcode code) {
     late_.reset();
     StreamEnd end;
     end.status = transfer_.status;
