@@ -67,9 +67,9 @@ struct H2Rig {
         return heard;
     }
     int stream_connections() const { return server.connections() - met_over; }
-    void stop() {
+    asio::awaitable<void> stop() {
         all.clear();
-        server.stop();
+        co_await server.stop();
     }
 
     FakeH2Server server;
@@ -92,7 +92,7 @@ protected:
             H2Rig rig(loop, authority_, options);
             co_await rig.meet();
             co_await test(rig);
-            rig.stop();
+            co_await rig.stop();
             asked_.clear();
         });
     }
@@ -296,7 +296,7 @@ TEST_F(Http2, ACutConnectionEndsItsStreamsAfterWhatTheyGot) {
 
 TEST_F(Http2, AServerThatIsGoneIsNamed) {
     with_server({}, [](H2Rig& rig) -> asio::awaitable<void> {
-        rig.server.stop();
+        co_await rig.server.stop();
         Heard& heard = rig.open("/a");
         co_await until_ended(heard);
         EXPECT_EQ(heard.end->status, 0);
@@ -390,7 +390,7 @@ TEST_F(Http2, AClientCertificateIsShownAndOneThatCannotBeReadIsNamed) {
         Heard& mixed = rig.open("/b");
         co_await until_ended(mixed);
         EXPECT_THAT(mixed.end->what, HasSubstr("not that of the client certificate"));
-        rig.stop();
+        co_await rig.stop();
         asked_.clear();
     });
 }

@@ -2,8 +2,6 @@
 
 #include <nghttp2/nghttp2.h>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
@@ -180,10 +178,12 @@ void FakeH2Server::Stream::go_away() const {
 
 FakeH2Server::FakeH2Server(Loop loop, const TestAuthority& authority, Options how)
     : options(std::move(how)),
-      loop_(loop),
       acceptor_(loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0)),
       tls_(asio::ssl::context::tls_server),
-      port_(acceptor_.local_endpoint().port()) {
+      port_(acceptor_.local_endpoint().port()),
+      tasks_(loop, [](const std::string& task, std::exception_ptr) {
+          throw std::logic_error("the test's server: " + task + " failed");
+      }) {
     tls_.use_certificate_chain_file(authority.file(options.server_name + ".pem"));
     tls_.use_private_key_file(authority.file(options.server_name + ".key"),
                               asio::ssl::context::pem);
@@ -199,10 +199,8 @@ FakeH2Server::FakeH2Server(Loop loop, const TestAuthority& authority, Options ho
         return SSL_TLSEXT_ERR_OK;
     };
     SSL_CTX_set_alpn_select_cb(tls_.native_handle(), choose, this);
-    asio::co_spawn(loop, accept(), asio::detached);
+    tasks_.spawn("accept", accept());
 }
-
-FakeH2Server::~FakeH2Server() { stop(); }
 
 asio::awaitable<void> FakeH2Server::accept() {
     for (;;) {
@@ -211,7 +209,7 @@ asio::awaitable<void> FakeH2Server::accept() {
         ++connections_;
         const auto connection = std::make_shared<Connection>(*this, std::move(socket));
         all_.push_back(connection);
-        asio::co_spawn(loop_, connection->serve(), asio::detached);
+        tasks_.spawn("connection", connection->serve());
     }
 }
 
@@ -219,13 +217,14 @@ std::string FakeH2Server::url(const std::string& target) const {
     return "https://127.0.0.1:" + std::to_string(port_) + target;
 }
 
-void FakeH2Server::stop() {
+asio::awaitable<void> FakeH2Server::stop() {
     acceptor_.close();
     for (const auto& one : std::exchange(all_, {}))
         if (const auto alive = one.lock()) {
             alive->server = nullptr;
             alive->close();
         }
+    co_await tasks_.stop();
 }
 
 }  // namespace runnerwatch

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/runtime/loop.h"
+#include "daemon/runtime/task_group.h"
 #include "tests/daemon/test_certificates.h"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -44,7 +45,6 @@ public:
     };
 
     FakeH2Server(Loop loop, const TestAuthority& authority, Options options);
-    ~FakeH2Server();
 
     Options options;
     std::uint16_t port() const { return port_; }
@@ -52,19 +52,19 @@ public:
     std::string url(const std::string& target) const;
     const std::vector<std::uint32_t>& resets() const { return resets_; }  // by the client
 
-    void stop();
+    asio::awaitable<void> stop();  // before it is destroyed
 
 private:
     friend class Connection;
     asio::awaitable<void> accept();
 
-    Loop loop_;
     asio::ip::tcp::acceptor acceptor_;
     asio::ssl::context tls_;
     std::uint16_t port_ = 0;
     int connections_ = 0;
     std::vector<std::uint32_t> resets_;
     std::vector<std::weak_ptr<Connection>> all_;
+    TaskGroup tasks_;
 };
 
 }  // namespace runnerwatch
