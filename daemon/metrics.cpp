@@ -5,6 +5,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <utility>
+
 namespace runnerwatch {
 
 namespace {
@@ -81,11 +83,6 @@ struct Metrics::Families {
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) { families_->storage.Set(1); }
 Metrics::~Metrics() = default;
-
-void Metrics::lines_read(std::size_t count, std::size_t bytes) {
-    families_->lines.Increment(static_cast<double>(count));
-    families_->bytes.Increment(static_cast<double>(bytes));
-}
 
 void Metrics::lines_dropped(std::size_t count) {
     families_->dropped.Increment(static_cast<double>(count));
@@ -166,7 +163,9 @@ void Metrics::set_database(std::uint64_t used_bytes, std::uint64_t free_bytes) {
     families_->database.Add({{"state", "free"}}).Set(static_cast<double>(free_bytes));
 }
 
-std::string Metrics::text() const {
+std::string Metrics::text() {
+    families_->lines.Increment(static_cast<double>(std::exchange(lines_, 0)));
+    families_->bytes.Increment(static_cast<double>(std::exchange(bytes_, 0)));
     return prometheus::TextSerializer().Serialize(families_->registry.Collect());
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,7 +18,10 @@ public:
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
 
-    void lines_read(std::size_t count, std::size_t bytes);
+    void line_read(std::size_t bytes) {  // told when the text is asked for: lines are many
+        ++lines_;
+        bytes_ += bytes;
+    }
     void lines_dropped(std::size_t count);
     void record_matched(const std::string& rule);
     void commit(bool success, double seconds);
@@ -43,11 +47,12 @@ public:
     void set_storage_ok(bool ok);
     void set_database(std::uint64_t used_bytes, std::uint64_t free_bytes);
 
-    std::string text() const;  // Prometheus text format 0.0.4
+    std::string text();  // Prometheus text format 0.0.4
 
 private:
     struct Families;
     std::unique_ptr<Families> families_;
+    std::uint64_t lines_ = 0, bytes_ = 0;  // read since text()
 };
 
 }  // namespace runnerwatch

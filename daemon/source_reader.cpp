@@ -1,7 +1,7 @@
 #include "daemon/source_reader.h"
 
 #include "daemon/open_record_json.h"
-#include "parsers/digest.h"
+#include "parsers/find_text.h"
 #include "parsers/line_prefix.h"
 #include "parsers/visible_text.h"
 #include "storage/coverage.h"
@@ -55,11 +55,12 @@ SourceReader::SourceReader(LogSource& source, ReaderContext& context, Before bef
     open_evidence_ = std::move(evidence);
 }
 
-void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time, bool cut) {
-    context_.metrics.lines_read(1, text.size() + 1);
+void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time, bool cut,
+                           std::uint64_t hash) {
+    context_.metrics.line_read(text.size() + 1);
     ++lines_;
     dirty_ = true;
-    last_line_ = {lines_, line_hash(text)};
+    last_line_ = {lines_, hash};
     if (is_poison(last_line_)) return pass_over_poison(time, last_line_.hash);
     const CrashMark::InHand in_hand(context_.crash_mark, place().instance, last_line_);
     // What most lines say is known and of no interest, wherever they come from.
@@ -91,7 +92,7 @@ bool SourceReader::says_nothing(std::string_view text) const {
 
 void SourceReader::keep_for_context(std::string_view text, std::uint64_t number) {
     // Keys are redacted while they pass; everything else only when it is shown.
-    const bool key = keys_.inside_key() || text.find("PRIVATE KEY") != std::string_view::npos;
+    const bool key = keys_.inside_key() || find_text(text, "PRIVATE KEY") != text.npos;
     std::string kept;  // in the room of one that goes
     while (before_bytes_ + text.size() > context_bytes_max && !before_.empty()) {
         kept = std::move(before_.front().text);

@@ -54,7 +54,8 @@ public:
     };
     SourceReader(LogSource& source, ReaderContext& context, Before before);
 
-    void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) override;
+    void on_line(std::string_view text, std::optional<Timestamp> time, bool cut,
+                 std::uint64_t hash) override;
     void on_gap(const SourceGap& gap) override;
     void on_opened() override;
     void on_caught_up() override;

@@ -14,6 +14,11 @@ namespace {
 constexpr char blob_version = 1;
 constexpr std::size_t blob_head = 3, integer_bytes = sizeof(std::uint64_t);
 
+constexpr std::size_t room_min = 16;
+
+// More would be kept for nothing.
+std::size_t room_max(std::size_t lines) { return std::max(4 * room_min, 8 * lines); }
+
 std::uint64_t bits_of(Timestamp time) {
     return static_cast<std::uint64_t>(time.time_since_epoch().count());
 }
@@ -26,6 +31,7 @@ Timestamp time_of(std::uint64_t bits) {
 
 void AnchorRing::push(LineMark line) {
     run_ = !lines_.empty() && lines_.back().time == line.time ? run_ + 1 : 1;
+    if (lines_.full()) make_room();
     lines_.push_back(line);
     const auto old = [&](const LineMark& other) {  // also what a clock that was set back left ahead
         return other.time < line.time - remembered || other.time > line.time + remembered;
@@ -40,7 +46,12 @@ void AnchorRing::push(LineMark line) {
         for (const LineMark& other : lines_) latest_ = std::max(latest_, other.time);
     }
     run_ = std::min(run_, lines_.size());
+    if (lines_.capacity() > room_max(lines_.size()))
+        lines_.set_capacity(room_max(lines_.size()) / 2);
 }
+
+// Most logs have few lines, and a burst passes.
+void AnchorRing::make_room() { lines_.set_capacity(std::max(room_min, lines_.size() * 2)); }
 
 bool AnchorRing::contains(const LineMark& line) const {
     return std::find(lines_.rbegin(), lines_.rend(), line) != lines_.rend();

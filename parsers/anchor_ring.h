@@ -2,7 +2,7 @@
 
 #include "parsers/timestamp.h"
 
-#include <boost/container/deque.hpp>
+#include <boost/circular_buffer.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +71,9 @@ public:
 
 private:
     std::optional<Timestamp> from_;
-    boost::container::deque<LineMark> lines_;  // takes no memory while it is empty
+    void make_room();
+
+    boost::circular_buffer<LineMark> lines_;  // its room grows and shrinks with what is in it
     std::size_t run_ = 0;
     Timestamp latest_{};
 };

@@ -1,9 +1,12 @@
 #include "parsers/timestamp.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 namespace runnerwatch {
@@ -26,6 +29,19 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
         value = value * 10 + (text[i] - '0');
     }
     return value;
+}
+
+// All at once: each byte of the word is a digit, neighbours are put together.
+std::optional<std::int64_t> eight_digits(const char* text) {
+    static_assert(std::endian::native == std::endian::little);
+    std::uint64_t word = 0;
+    std::memcpy(&word, text, sizeof word);
+    word -= 0x3030'3030'3030'3030;
+    if (((word | (word + 0x7676'7676'7676'7676)) & 0x8080'8080'8080'8080) != 0) return std::nullopt;
+    word = word * 10 + (word >> 8);
+    const std::uint64_t pairs = 0x0000'00ff'0000'00ff;
+    word = (word & pairs) * 0x000f'4240'0000'0064 + ((word >> 16) & pairs) * 0x0000'2710'0000'0001;
+    return static_cast<std::int64_t>(word >> 32);
 }
 
 bool has(std::string_view text, std::size_t at, char c) {
@@ -146,6 +162,25 @@ std::optional<ParsedTime> parse_time(std::string_view text) {
     const auto local = std::chrono::sys_days{date} + hours{hour} + minutes{minute} +
                        seconds{second} + nanoseconds{fraction};
     return ParsedTime{local - *offset, at};
+}
+
+std::optional<ParsedTime> TimeReader::read(std::string_view text) {
+    constexpr std::size_t size = sizeof "2026-01-02T03:04:05.678901234Z" - 1;
+    const std::size_t seconds_at = minute_.size(), fraction_at = seconds_at + 3;
+    if (text.size() >= size && std::memcmp(text.data(), minute_.data(), minute_.size()) == 0 &&
+        text[fraction_at - 1] == '.' && text[size - 1] == 'Z') {
+        const auto second = digits(text, seconds_at, 2);
+        const auto high = eight_digits(text.data() + fraction_at);
+        const auto low = digits(text, fraction_at + 8, 1);
+        if (second && high && low && *second < 60)
+            return ParsedTime{begin_ + seconds{*second} + nanoseconds{*high * 10 + *low}, size};
+    }
+    const auto parsed = parse_time(text);
+    if (parsed && text[parsed->length - 1] == 'Z') {
+        std::copy_n(text.begin(), minute_.size(), minute_.begin());
+        begin_ = std::chrono::floor<minutes>(parsed->time);
+    }
+    return parsed;
 }
 
 std::optional<Timestamp> parse_unix_micros(std::string_view text) {

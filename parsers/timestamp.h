@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -23,6 +24,17 @@ struct ParsedTime {
 // write fewer digits and local offsets (kubernetes logs.go:52), journald writes an offset without
 // the colon.
 std::optional<ParsedTime> parse_time(std::string_view text);
+
+// As parse_time(), a quarter of its time where the kubelet's nine digits in UTC follow one another
+// within a minute: the minute is compared and not read. A value.
+class TimeReader {
+public:
+    std::optional<ParsedTime> read(std::string_view text);
+
+private:
+    std::array<char, sizeof "2026-01-02T03:04:" - 1> minute_{};
+    Timestamp begin_{};  // of that minute
+};
 
 // Reads microseconds since 1970, as the journal writes them. None for anything else.
 std::optional<Timestamp> parse_unix_micros(std::string_view text);

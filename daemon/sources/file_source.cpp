@@ -332,7 +332,7 @@ void FileSource::unwrapped_line(const UnwrappedLine& unwrapped) {
     }
     if (line.time) last_time_ = line.time;
     ++lines_;
-    sink_->on_line(line.text, line.time, unwrapped.cut);
+    sink_->on_line(line.text, line.time, unwrapped.cut, line_hash(line.text));
 }
 
 // Nothing more will come in this file: its last line is whole.

@@ -232,7 +232,8 @@ void JournalSource::record(const JournalRecord& entry) {
         ends_.push_back({entry.cursor, number, entry.time.value_or(Timestamp{})});
         if (ends_.size() > ends_max) ends_.pop_front();
         ++lines_;
-        sink_->on_line(framed.text, entry.time, framed.cut || (entry.cut && number == 1));
+        sink_->on_line(framed.text, entry.time, framed.cut || (entry.cut && number == 1),
+                       line_hash(framed.text));
     };
     if (!entry.message.empty()) {
         LineFramer framer;

@@ -25,8 +25,9 @@ struct SourceGap {
 class LineSink {
 public:
     virtual ~LineSink() = default;
-    // A physical line, the log API's time already taken off.
-    virtual void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) = 0;
+    // A physical line, the log API's time already taken off, and its line_hash().
+    virtual void on_line(std::string_view text, std::optional<Timestamp> time, bool cut,
+                         std::uint64_t hash) = 0;
     virtual void on_gap(const SourceGap& gap) = 0;
     // position() has changed without a line: it is known where reading begins.
     virtual void on_opened() = 0;

@@ -40,8 +40,8 @@ std::size_t find_kubelet_error(std::string_view text) {
     return first;
 }
 
-std::optional<TimedLine> split_time(std::string_view line) {
-    const auto parsed = parse_time(line);
+std::optional<TimedLine> split_time(std::string_view line, TimeReader& times) {
+    const auto parsed = times.read(line);
     if (!parsed) return std::nullopt;
     line.remove_prefix(parsed->length);
     if (!line.empty() && line.front() != ' ') return std::nullopt;
@@ -71,7 +71,8 @@ bool are_with(const std::vector<Alignment::Line>& lines, const LogTail& tail) {
 }  // namespace
 
 std::optional<LogTail> parse_log_line(std::string_view line) {
-    const auto timed = split_time(line);
+    TimeReader times;
+    const auto timed = split_time(line, times);
     if (!timed) return std::nullopt;
     return LogTail{{timed->time, line_hash(timed->text)}, std::string(timed->text)};
 }
@@ -128,7 +129,7 @@ void PodLog::bytes(std::string_view bytes) {
 
 void PodLog::line(const FramedLine& framed) {
     const bool first = std::exchange(at_start_, false);
-    const auto timed = split_time(framed.text);
+    const auto timed = split_time(framed.text, times_);
     if (!timed) {
         // sinceTime cuts between the records of a long line: its end comes first, and is known.
         if (first) return;
@@ -157,7 +158,7 @@ void HeldAnswer::bytes(std::string_view bytes) {
 
 void HeldAnswer::line(const FramedLine& framed) {
     const bool first = std::exchange(at_start_, false);
-    const auto timed = split_time(framed.text);
+    const auto timed = split_time(framed.text, times_);
     if (!timed && first) return;  // the end of a long line that is known
     bytes_ += framed.text.size();
     unusable_ = unusable_ || !timed || lines_.size() >= Alignment::lines_max ||
@@ -201,12 +202,12 @@ PodLog::Rest PodLog::end_answer(bool last_line_counts) {
     Rest result;
     // Behind a line that was not finished. A program that writes such words finishes its line.
     if (const std::size_t error = find_kubelet_error(rest.text);
-        error != std::string_view::npos && split_time(rest.text)) {
+        error != std::string_view::npos && split_time(rest.text, times_)) {
         result.problem = rest.text.substr(error, details_bytes_max);
         rest.text = rest.text.substr(0, error);
         result.line = true;
     } else if (!rest.text.empty()) {
-        if (!split_time(rest.text))
+        if (!split_time(rest.text, times_))
             result.problem = rest.text.substr(0, details_bytes_max);
         else if (last_line_counts)
             line(rest);
@@ -301,7 +302,10 @@ void PodLog::deliver(const LineMark& mark, std::string_view text, bool cut) {
     last_long_.clear();
     if (text.size() >= record_bytes_min) last_long_ = text;
     const std::string repaired = without_record_times(text);
-    sink_->on_line(repaired.empty() ? text : repaired, mark.time, cut);
+    if (repaired.empty())
+        sink_->on_line(text, mark.time, cut, mark.hash);
+    else
+        sink_->on_line(repaired, mark.time, cut, line_hash(repaired));
     if (history_end_ && (mark.time > history_end_->mark.time || ends_with(*history_end_)))
         caught_up();
 }

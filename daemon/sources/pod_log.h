@@ -38,6 +38,7 @@ private:
 
     std::optional<Timestamp> since_;  // what it was asked from
     LineFramer framer_;
+    TimeReader times_;
     bool at_start_ = true;
     std::vector<Alignment::Line> lines_;
     std::size_t bytes_ = 0;
@@ -159,6 +160,7 @@ private:
     bool caught_up_ = false;
 
     LineFramer framer_;
+    TimeReader times_;
     bool at_start_ = true;  // of an answer
     std::optional<Alignment> alignment_;
     bool replaying_ = false;

@@ -31,9 +31,10 @@ class Poison : public testing::Test {
 protected:
     Poison() {
         world.set_environment("LD_PRELOAD", ABORT_IN_MATCHER);
-        // Of use only where the daemon is built with address sanitizer, which would take a fault
+        // Of use only where the daemon is built with a sanitizer, which would take a fault
         // for its own and exit with a code instead of dying of it.
         world.set_environment("ASAN_OPTIONS", "verify_asan_link_order=0:handle_segv=0");
+        world.set_environment("TSAN_OPTIONS", "handle_segv=0");
     }
     World world;
     const std::string sick = world.add_pod("runner-sick", "aaaaa");

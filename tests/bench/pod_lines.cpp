@@ -36,7 +36,7 @@ private:
 };
 
 struct Nothing : LineSink {
-    void on_line(std::string_view, std::optional<Timestamp>, bool) override {}
+    void on_line(std::string_view, std::optional<Timestamp>, bool, std::uint64_t) override {}
     void on_gap(const SourceGap&) override {}
     void on_opened() override {}
     void on_caught_up() override {}

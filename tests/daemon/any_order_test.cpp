@@ -134,7 +134,7 @@ public:
             const std::size_t size = std::min<std::size_t>(bytes.size(), 1 + random() % 200);
             framer.feed(bytes.substr(0, size), [&](const FramedLine& line) {
                 const Timestamp at = logs_[number].lines[reading.log.handed_over++].at;
-                reading.reader.on_line(line.text, at, line.cut);
+                reading.reader.on_line(line.text, at, line.cut, line_hash(line.text));
             });
             bytes.erase(0, size);
         }

@@ -11,7 +11,8 @@ namespace runnerwatch {
 // Keeps what a source hands over: the lines, and all calls in their order.
 class RecordingSink : public LineSink {
 public:
-    void on_line(std::string_view text, std::optional<Timestamp> time, bool cut) override {
+    void on_line(std::string_view text, std::optional<Timestamp> time, bool cut,
+                 std::uint64_t) override {
         lines.emplace_back(text);
         times.push_back(time);
         calls.push_back("line " + std::string(text.substr(0, 40)) + (cut ? " (cut)" : ""));

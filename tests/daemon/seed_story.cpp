@@ -185,7 +185,7 @@ void SeedStory::gone(const std::string& name) {
 void SeedStory::lines(Pod& pod, const std::string& recording, std::size_t from, std::size_t to) {
     const auto all = lines_of(recording);
     for (std::size_t i = from - 1; i < all.size() && i < to; ++i) {
-        pod.reader.on_line(all[i], now_, false);
+        pod.reader.on_line(all[i], now_, false, line_hash(all[i]));
         now_ += between_lines;
         clock_ = Clock(now_);
     }

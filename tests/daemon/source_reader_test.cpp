@@ -59,7 +59,7 @@ protected:
     }
 
     void line(Duration after_noon, const std::string& text) {
-        reader.on_line(text, noon + after_noon, false);
+        reader.on_line(text, noon + after_noon, false, line_hash(text));
     }
 
     ChangeSet take() {
@@ -242,8 +242,8 @@ TEST_F(SourceReaderTest, PassesOverTheLinesHeldWithPoison) {
                               context.caught_up,
                               context.completed};
         SourceReader fourth{source, watched, {}};
-        fourth.on_line(first, noon, false);
-        fourth.on_line(last, noon + 1ms, false);
+        fourth.on_line(first, noon, false, line_hash(first));
+        fourth.on_line(last, noon + 1ms, false, line_hash(last));
         fourth.on_watermark(noon + 10s);
         ChangeSet changes;
         fourth.take_changes(changes);
@@ -283,7 +283,7 @@ TEST_F(SourceReaderTest, EndsAGapOfBeforeARestart) {
     before.ordinal = open.ordinal;
     before.coverage = {open};
     SourceReader again{source, context, before};
-    again.on_line(loaded, noon + 5s, false);
+    again.on_line(loaded, noon + 5s, false, line_hash(loaded));
     ChangeSet changes;
     again.take_changes(changes);
     ASSERT_THAT(gaps(changes), SizeIs(1));
@@ -298,7 +298,7 @@ TEST_F(SourceReaderTest, KeepsSinceWhenItIsReadOverARestart) {
     SourceReader::Before before;
     before.coverage = {read};
     SourceReader again{source, context, before};
-    again.on_line(loaded, noon + 1h, false);
+    again.on_line(loaded, noon + 1h, false, line_hash(loaded));
     ChangeSet changes;
     again.take_changes(changes);
     EXPECT_EQ(changes.coverage.at({"uid-1/runner/0", 0})->from, noon + 1s);

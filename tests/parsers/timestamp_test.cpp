@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
+
 namespace runnerwatch {
 namespace {
 
@@ -112,6 +115,34 @@ TEST(Digest, GivesTheValuesThatAreStored) {
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     EXPECT_EQ(line_hash(""), 0x2d06800538d394c2u);
     EXPECT_NE(line_hash("a"), line_hash("b"));
+}
+
+// What follows what: within a minute, over its end, back, and with everything else between.
+TEST(TimeReader, ReadsWhateverParseTimeReadsInAnyOrder) {
+    std::mt19937 random(1);
+    const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    const std::string strange = "09:.ZT+- /;x";
+    TimeReader reader;
+    Timestamp at{std::chrono::hours(24 * 20'000)};
+    int quick = 0;
+    for (int i = 0; i < 200'000; ++i) {
+        at += std::chrono::nanoseconds(below(10) == 0 ? below(2'000'000'000) * 40LL : below(900));
+        if (below(1'000) == 0) at -= std::chrono::hours(below(3));
+        std::string text = format_time(at) + " text";
+        if (below(4) == 0)
+            text[static_cast<std::size_t>(below(31))] =
+                strange[static_cast<std::size_t>(below(12))];
+        if (below(20) == 0) text.resize(static_cast<std::size_t>(below(31)));
+        if (below(20) == 0) text.replace(29, 1, "+02:00");
+        const auto expected = parse_time(text);
+        const auto got = reader.read(text);
+        ASSERT_EQ(got.has_value(), expected.has_value()) << text;
+        if (!got) continue;
+        ++quick;
+        ASSERT_EQ(got->time, expected->time) << text;
+        ASSERT_EQ(got->length, expected->length) << text;
+    }
+    EXPECT_GT(quick, 100'000);
 }
 
 }  // namespace
