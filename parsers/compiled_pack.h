@@ -46,6 +46,9 @@ struct Matcher::Compiled {
         std::vector<IdentityPart> identity;          // of the rule
         std::vector<const std::string*> decided_by;  // fields that decide all of Decided
         const Raw* raw = nullptr;                    // of its message; a notice has none
+        // It asks for a field by whose words its lines are found, and for little in the message:
+        // that is asked last.
+        bool message_last = false;
     };
     // What may be said of a message, going by it and its level.
     struct Judgement {
