@@ -72,6 +72,7 @@ struct Matcher::Compiled {
     static void detects(Judgement& judgement, const Raw& message);
     const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
     bool takes_message(const Way& way, const RecordView& record) const;
+    static bool lacks_field(const Way& way, const RecordView& record);
 
     // A way of detection that took a record.
     struct Found {

@@ -120,6 +120,13 @@ std::vector<FollowUp> Matcher::Compiled::follow_ups(const RecordView& record,
     return found;
 }
 
+// Whether a field is not there that this way asks for.
+bool Matcher::Compiled::lacks_field(const Way& way, const RecordView& record) {
+    return std::any_of(way.early.begin(), way.early.end(), [&](const Test& test) {
+        return test.wanted && *test.field != "message" && record.field(*test.field) == nullptr;
+    });
+}
+
 // Whether this way of detection is possible, going by level and message.
 bool Matcher::Compiled::takes_message(const Way& way, const RecordView& record) const {
     const auto& levels = way.detect->levels;
@@ -263,8 +270,11 @@ const Rule* Matcher::rule_that_takes(const RecordView& record) const {
     if (judgement.ways.empty()) return nullptr;
     for (const std::size_t number : judgement.ways) {
         const Compiled::Way& way = compiled_->ways[number];
-        std::optional<Values> captures;
-        if (compiled_->takes(way, record, captures)) return way.rule;
+        // Where the message alone decides, nothing else is asked.
+        if (way.early.empty() && way.late.empty()) return way.rule;
+        if (Compiled::lacks_field(way, record)) continue;
+        const auto& found = compiled_->decide(record, judgement).found;
+        return found.empty() ? nullptr : found.front().way->rule;
     }
     return nullptr;
 }
