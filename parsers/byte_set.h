@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace runnerwatch {
@@ -24,6 +25,22 @@ public:
 
 private:
     std::array<bool, 256> has_{};
+};
+
+// Some bytes of ASCII, in sixteen bytes. Asked of no others.
+class AsciiSet {
+public:
+    void add(char byte) { half(byte) |= bit(byte); }
+    bool has(char byte) const {
+        return (halves_[static_cast<unsigned char>(byte) / 64 % 2] & bit(byte)) != 0;
+    }
+
+private:
+    static std::uint64_t bit(char byte) {
+        return std::uint64_t{1} << (static_cast<unsigned char>(byte) % 64);
+    }
+    std::uint64_t& half(char byte) { return halves_[static_cast<unsigned char>(byte) / 64 % 2]; }
+    std::array<std::uint64_t, 2> halves_{};
 };
 
 }  // namespace runnerwatch

@@ -57,8 +57,14 @@ Matcher::Compiled::Compiled(RulePack rules) : pack(std::move(rules)) {
     }
     compile_recovery();
     compile_raw();
-    for (Way& way : ways)
-        if (!way.rule->notice) way.raw = &raw_numbers.at(&way.detect->message);
+    for (Way& way : ways) {
+        if (way.rule->notice) continue;
+        way.raw = &raw_numbers.at(&way.detect->message);
+        way.message_last = !way.raw->by_message &&
+                           std::any_of(way.early.begin(), way.early.end(), [](const Test& test) {
+                               return test.wanted && *test.field != "message";
+                           });
+    }
     messages.finish();
     detect_uses.resize(messages.size());
     recover_uses.resize(messages.size());

@@ -46,6 +46,9 @@ struct Matcher::Compiled {
         std::vector<IdentityPart> identity;          // of the rule
         std::vector<const std::string*> decided_by;  // fields that decide all of Decided
         const Raw* raw = nullptr;                    // of its message; a notice has none
+        // It asks for a field by whose words its lines are found, and for little in the message:
+        // that is asked last.
+        bool message_last = false;
     };
     // What may be said of a message, going by it and its level.
     struct Judgement {
@@ -69,6 +72,7 @@ struct Matcher::Compiled {
     static void detects(Judgement& judgement, const Raw& message);
     const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
     bool takes_message(const Way& way, const RecordView& record) const;
+    static bool lacks_field(const Way& way, const RecordView& record);
 
     // A way of detection that took a record.
     struct Found {

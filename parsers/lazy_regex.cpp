@@ -46,17 +46,31 @@ const std::vector<std::pair<std::size_t, std::string>>& LazyRegex::names() const
     return names_;
 }
 
-// RE2 takes one pass over the text where a program would try one way after the other, but it takes
-// as long as a hundred questions to get ready; most patterns are never asked so many.
+// RE2 takes one pass over the text where a program tries one way after the other, but it takes as
+// long as a hundred questions to get ready, and longer to begin than most programs to end: with a
+// few dozen steps the program wins. Where it gives up too often its time is lost.
+std::optional<bool> LazyRegex::ask_program(std::string_view text, Place place) const {
+    constexpr int asked_few = 64, steps_at_first = 512, steps_later = 128;
+    constexpr int loss = 8, lost_most = 256;  // answers that make up for one that was not given
+    const int asked = asked_.load(std::memory_order_relaxed);
+    const int lost = lost_.load(std::memory_order_relaxed);
+    if (lost >= lost_most) return std::nullopt;
+    const bool at_first = asked < asked_few;
+    if (at_first) asked_.store(asked + 1, std::memory_order_relaxed);
+    const auto& fast = program();
+    if (!fast) return std::nullopt;
+    const auto matched = fast->match(text, place == Place::anywhere, nullptr,
+                                     at_first ? steps_at_first : steps_later);
+    if (!matched)
+        lost_.store(lost + loss, std::memory_order_relaxed);
+    else if (lost > 0)
+        lost_.store(lost - 1, std::memory_order_relaxed);
+    return matched;
+}
+
 bool LazyRegex::matches(std::string_view text, Place place) const {
     if (place == Place::start && !text.starts_with(prefix_)) return false;
-    if (asked_.load(std::memory_order_relaxed) < asked_few) {
-        asked_.fetch_add(1, std::memory_order_relaxed);
-        if (const auto& fast = program())
-            if (const auto matched =
-                    fast->match(text, place == Place::anywhere, nullptr, steps_few))
-                return *matched;
-    }
+    if (const auto matched = ask_program(text, place)) return *matched;
     return re2().Match(text, 0, text.size(), anchor_of(place), nullptr, 0);
 }
 

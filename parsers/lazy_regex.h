@@ -18,9 +18,8 @@ class RE2;
 
 namespace runnerwatch {
 
-// A regular expression (RE2), made ready when it is first needed: for what a match holds,
-// and for the first questions, as a small program, and by RE2 itself for all else. May be shared
-// between threads.
+// A regular expression (RE2), made ready when it is first needed: as a small program, and by RE2
+// itself for all that the program leaves to it. May be shared between threads.
 class LazyRegex {
 public:
     using Group = PatternProgram::Group;
@@ -43,13 +42,13 @@ public:
     const std::vector<std::pair<std::size_t, std::string>>& names() const;
 
 private:
-    static constexpr int asked_few = 64, steps_few = 512;
+    std::optional<bool> ask_program(std::string_view text, Place place) const;
 
     const re2::RE2& re2() const;
     const std::optional<PatternProgram>& program() const;
 
     std::string pattern_, prefix_;
-    mutable std::atomic<int> asked_ = 0;
+    mutable std::atomic<int> asked_ = 0, lost_ = 0;
     mutable std::once_flag re2_once_, program_once_;
     mutable std::unique_ptr<re2::RE2> re2_;
     mutable std::optional<PatternProgram> program_;

@@ -69,6 +69,7 @@ bool Matcher::Compiled::takes(const Way& way, const RecordView& record,
                            [&](const Test& test) { return holds(test, record, values); });
     };
     if (!all_hold(way.early, none)) return false;
+    if (way.message_last && !memo.matches(*way.message, record.message(), way.place)) return false;
     if (way.late.empty()) return true;
     captures = captures_of(way, record);
     return all_hold(way.late, *captures);
@@ -119,12 +120,19 @@ std::vector<FollowUp> Matcher::Compiled::follow_ups(const RecordView& record,
     return found;
 }
 
+// Whether a field is not there that this way asks for.
+bool Matcher::Compiled::lacks_field(const Way& way, const RecordView& record) {
+    return std::any_of(way.early.begin(), way.early.end(), [&](const Test& test) {
+        return test.wanted && *test.field != "message" && record.field(*test.field) == nullptr;
+    });
+}
+
 // Whether this way of detection is possible, going by level and message.
 bool Matcher::Compiled::takes_message(const Way& way, const RecordView& record) const {
     const auto& levels = way.detect->levels;
     if (!levels.empty() && std::find(levels.begin(), levels.end(), record.level()) == levels.end())
         return false;
-    if (!way.message->matches(record.message(), way.place)) return false;
+    if (!way.message_last && !way.message->matches(record.message(), way.place)) return false;
     const Values none;
     return std::all_of(way.early.begin(), way.early.end(), [&](const Test& test) {
         return test.wanted || *test.field != "message" || holds(test, record, none);
@@ -260,11 +268,15 @@ std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
 const Rule* Matcher::rule_that_takes(const RecordView& record) const {
     const Compiled::Judgement& judgement = compiled_->judge(record);
     if (judgement.ways.empty()) return nullptr;
-    // Where the message alone decides, nothing else is asked.
-    const Compiled::Way& first = compiled_->ways[judgement.ways.front()];
-    if (first.early.empty() && first.late.empty()) return first.rule;
-    const auto& found = compiled_->decide(record, judgement).found;
-    return found.empty() ? nullptr : found.front().way->rule;
+    for (const std::size_t number : judgement.ways) {
+        const Compiled::Way& way = compiled_->ways[number];
+        // Where the message alone decides, nothing else is asked.
+        if (way.early.empty() && way.late.empty()) return way.rule;
+        if (Compiled::lacks_field(way, record)) continue;
+        const auto& found = compiled_->decide(record, judgement).found;
+        return found.empty() ? nullptr : found.front().way->rule;
+    }
+    return nullptr;
 }
 
 std::vector<std::string> Matcher::slow_patterns() const {

@@ -11,6 +11,8 @@ namespace {
 using Step = PatternProgram::Step;
 using Op = Step::Op;
 
+constexpr std::size_t bytes_of_a_step = 16;  // that are gone through in its time
+
 bool is_word(char c) {
     static constexpr ByteSet word(
         "0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -54,8 +56,12 @@ private:
     };
     bool take(const Step& step);
     bool take_run(const Step& step);
-    bool may_begin(std::int32_t step) const;
+    std::size_t run_size(const Step& step, std::size_t most) const;
+    bool may_begin(std::int32_t step) const { return may_begin(step, at_); }
+    bool may_begin(std::int32_t step, std::size_t at) const;
     bool go_back();
+    bool shorten(PutOff& run) const;
+    bool lengthen(PutOff& run) const;
     bool holds(Op assertion) const;
     const ByteSet& set(const Step& step) const {
         return program_.sets_[static_cast<std::size_t>(step.at)];
@@ -124,28 +130,36 @@ bool PatternProgram::Run::take(const Step& step) {
     return true;
 }
 
-// Whether the byte in hand is one that this step may take: of many ways most are told by it.
-bool PatternProgram::Run::may_begin(std::int32_t number) const {
+// Whether the byte in hand is one that this step may go on with: of many ways most are told by it.
+bool PatternProgram::Run::may_begin(std::int32_t number, std::size_t at) const {
     const Step& step = program_.steps_[static_cast<std::size_t>(number)];
-    if (step.op == Op::literal)
-        return at_ < text_.size() &&
-               text_[at_] == program_.literals_[static_cast<std::size_t>(step.at)];
-    if (step.op == Op::one_of || (step.op == Op::run && step.count > 0))
-        return at_ < text_.size() && set(step).has(text_[at_]);
-    return true;
+    return step.before_anything ||
+           (at < text_.size() ? step.before.has(text_[at]) : step.before_end);
+}
+
+// How many of the bytes at at_ a run takes, at most `most`.
+std::size_t PatternProgram::Run::run_size(const Step& step, std::size_t most) const {
+    if (step.ends_at == Step::ends_nowhere) return most;
+    const char* const begin = text_.data() + at_;
+    if (step.ends_at != Step::ends_at_many) {
+        const void* end = std::memchr(begin, step.ends_at, most);
+        return end == nullptr ? most
+                              : static_cast<std::size_t>(static_cast<const char*>(end) - begin);
+    }
+    const ByteSet& bytes = set(step);
+    std::size_t size = 0;
+    while (size < most && bytes.has(begin[size])) ++size;
+    return size;
 }
 
 bool PatternProgram::Run::take_run(const Step& step) {
-    const ByteSet& bytes = set(step);
     const std::size_t left = text_.size() - at_;
     const auto least = static_cast<std::size_t>(step.count);
     const std::size_t most = std::min(left, static_cast<std::size_t>(step.max));
     if (most < least) return false;
-    const std::size_t wanted = step.lazy ? least : most;
-    std::size_t size = 0;
-    while (size < wanted && bytes.has(text_[at_ + size])) ++size;
+    const std::size_t size = run_size(step, step.lazy ? least : most);
     if (size < least) return false;
-    taken_ += static_cast<int>(size / 16);
+    taken_ += static_cast<int>(size / bytes_of_a_step);
     ++step_;
     if (step.lazy && size < most)
         put_off_.push_back({PutOff::Kind::longer, step_, at_ + size, at_ + most});
@@ -165,25 +179,33 @@ bool PatternProgram::Run::go_back() {
             continue;
         }
         step_ = last.step;
-        if (last.kind == PutOff::Kind::shorter) {
-            at_ = --last.at;
-            if (last.at == last.limit) put_off_.pop_back();
-            return true;
-        }
-        if (last.kind == PutOff::Kind::longer) {
-            const Step& run = program_.steps_[static_cast<std::size_t>(step_ - 1)];
-            if (!set(run).has(text_[last.at])) {
-                put_off_.pop_back();
-                continue;
-            }
-            at_ = ++last.at;
-            if (last.at == last.limit) put_off_.pop_back();
-            return true;
-        }
+        const std::size_t before = last.at;
+        bool goes_on = true;
+        if (last.kind == PutOff::Kind::shorter)
+            goes_on = shorten(last);
+        else if (last.kind == PutOff::Kind::longer)
+            goes_on = lengthen(last);
         at_ = last.at;
-        put_off_.pop_back();
-        return true;
+        taken_ +=
+            static_cast<int>((std::max(before, at_) - std::min(before, at_)) / bytes_of_a_step);
+        if (!goes_on || last.kind == PutOff::Kind::go_on || last.at == last.limit)
+            put_off_.pop_back();
+        if (goes_on) return true;
     }
+    return false;
+}
+
+// To the next end of a run that the step behind it may go on at; false: there is none.
+bool PatternProgram::Run::shorten(PutOff& run) const {
+    while (run.at > run.limit)
+        if (may_begin(run.step, --run.at)) return true;
+    return false;
+}
+
+bool PatternProgram::Run::lengthen(PutOff& run) const {
+    const ByteSet& bytes = set(program_.steps_[static_cast<std::size_t>(run.step - 1)]);
+    while (run.at < run.limit && bytes.has(text_[run.at]))
+        if (may_begin(run.step, ++run.at)) return true;
     return false;
 }
 
@@ -195,24 +217,41 @@ bool PatternProgram::Run::holds(Op assertion) const {
     return (before != behind) == (assertion == Op::word_edge);
 }
 
+// The first place at or behind `from` where a match may begin; behind the text's end: there is
+// none.
+std::size_t PatternProgram::next_begin(std::string_view text, std::size_t from) const {
+    const Step& first = steps_[first_];
+    if (first.before_anything || from > text.size()) return from;
+    if (first.op == Op::literal) {
+        const auto literal = std::string_view(literals_).substr(
+            static_cast<std::size_t>(first.at), static_cast<std::size_t>(first.count));
+        return std::min(text.find(literal, from), text.size() + 1);
+    }
+    while (from < text.size() && !first.before.has(text[from])) ++from;
+    return from < text.size() || first.before_end ? from : from + 1;
+}
+
+// A run without a limit that led to no match leads to none from further on in it either: it took
+// those bytes, too, and then tried all that is behind them.
+std::size_t PatternProgram::behind_failed(std::string_view text, std::size_t begin) const {
+    const Step& first = steps_[first_];
+    if (first.op != Op::run || first.max != Step::no_max) return begin + 1;
+    const ByteSet& bytes = sets_[static_cast<std::size_t>(first.at)];
+    while (begin < text.size() && bytes.has(text[begin])) ++begin;
+    return begin + 1;
+}
+
 std::optional<bool> PatternProgram::match(std::string_view text, bool anywhere,
                                           std::vector<Group>* groups, int steps) const {
     if (text.size() > text_bytes_max || !is_ascii(text)) return std::nullopt;
     Run run(*this, text, groups != nullptr);
-    const Step& first = steps_[1];  // behind that which saves where the match begins
-    std::size_t begin = 0;
-    for (; begin <= text.size(); ++begin) {
-        if (anywhere && first.op == Op::literal) {
-            const auto size = static_cast<std::size_t>(first.count);
-            begin = text.find(
-                std::string_view(literals_).substr(static_cast<std::size_t>(first.at), size),
-                begin);
-            if (begin == std::string_view::npos) return false;
-        }
+    std::size_t begin = anywhere ? next_begin(text, 0) : 0;
+    while (begin <= text.size()) {
         const auto matched = run.from(begin, steps);
         if (!matched) return std::nullopt;
         if (*matched) break;
-        if (!anywhere || first.op == Op::begin) return false;
+        if (!anywhere || steps_[first_].op == Op::begin) return false;
+        begin = next_begin(text, behind_failed(text, begin));
     }
     if (begin > text.size()) return false;
     if (groups == nullptr) return true;

@@ -60,15 +60,25 @@ public:
         bool lazy = false;
         std::int32_t at = 0, count = 0;  // of run: count is the least
         std::int32_t max = 0;            // of run
+        // Of run: the only byte that is none of its own, or one of these.
+        static constexpr std::int16_t ends_at_many = -1, ends_nowhere = -2;
+        std::int16_t ends_at = ends_at_many;
+        // What the text must go on with for this step and those behind it to match, or that it may
+        // end; where they match without a look at it, anything.
+        bool before_anything = true, before_end = true;
+        AsciiSet before{};
     };
 
 private:
     friend class PatternProgramMaker;
     class Run;
+    std::size_t next_begin(std::string_view text, std::size_t from) const;
+    std::size_t behind_failed(std::string_view text, std::size_t begin) const;
     std::vector<Step> steps_;
     std::vector<ByteSet> sets_;
     std::string literals_;
     std::size_t groups_ = 1;  // with the whole
+    std::size_t first_ = 0;   // step that is no save
     std::vector<std::pair<std::size_t, std::string>> names_;
 };
 

@@ -1,5 +1,6 @@
 // From the text of a pattern to its program.
 #include "parsers/pattern_program.h"
+#include "parsers/pattern_steps.h"
 
 #include <algorithm>
 #include <charconv>
@@ -70,8 +71,10 @@ public:
         append(steps, all.steps);
         add(steps, {Op::save, false, 1, 0, 0});
         add(steps, {Op::match, false, 0, 0, 0});
-        join_literals(steps);
+        join_literals(steps, program_.literals_);
         if (steps.size() > steps_most) return std::nullopt;
+        while (steps[program_.first_].op == Op::save) ++program_.first_;
+        look_ahead(steps, program_.sets_, program_.literals_);
         return std::move(program_);
     }
 
@@ -100,7 +103,6 @@ private:
         if (steps.size() + more.size() > steps_most) good_ = false;
         if (good_) steps.insert(steps.end(), more.begin(), more.end());
     }
-    void join_literals(Steps& steps);
     static Part assertion(Op op) { return {{{op, false, 0, 0, 0}}, true}; }
     Part unknown() {
         good_ = false;
@@ -345,48 +347,6 @@ void PatternProgramMaker::add_in_brackets(std::string& bytes) {
         return;
     }
     for (int c = from; c <= to; ++c) bytes += static_cast<char>(c);
-}
-
-// Bytes that follow each other are compared at once, where no jump leads between them.
-void PatternProgramMaker::join_literals(Steps& steps) {
-    std::vector<bool> goal(steps.size() + 1);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        const auto mark = [&](std::int32_t by) {
-            goal[static_cast<std::size_t>(static_cast<std::int32_t>(i) + by)] = true;
-        };
-        if (steps[i].op == Op::either) mark(steps[i].count);
-        if (steps[i].op == Op::either || steps[i].op == Op::jump) mark(steps[i].at);
-    }
-    std::string literals;
-    std::vector<std::int32_t> place(steps.size() + 1);  // by where the step was
-    Steps joined;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        Step step = steps[i];
-        const bool more = step.op == Op::literal && !goal[i] && !joined.empty() &&
-                          joined.back().op == Op::literal;
-        place[i] = static_cast<std::int32_t>(joined.size()) - (more ? 1 : 0);
-        if (step.op == Op::literal) {
-            literals += program_.literals_[static_cast<std::size_t>(step.at)];
-            step.at = static_cast<std::int32_t>(literals.size()) - 1;
-        }
-        if (more)
-            ++joined.back().count;
-        else
-            joined.push_back(step);
-    }
-    place[steps.size()] = static_cast<std::int32_t>(joined.size());
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (steps[i].op != Op::either && steps[i].op != Op::jump) continue;
-        Step& step = joined[static_cast<std::size_t>(place[i])];
-        const auto moved = [&](std::int32_t by) {
-            const auto to = static_cast<std::size_t>(static_cast<std::int32_t>(i) + by);
-            return place[to] - place[i];
-        };
-        step.at = moved(step.at);
-        if (step.op == Op::either) step.count = moved(step.count);
-    }
-    steps = std::move(joined);
-    program_.literals_ = std::move(literals);
 }
 
 std::optional<PatternProgram> PatternProgram::made(std::string_view pattern) {

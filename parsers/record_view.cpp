@@ -1,6 +1,7 @@
 #include "parsers/record_view.h"
 
 #include "parsers/coloured_fields.h"
+#include "parsers/find_text.h"
 
 #include <cstring>
 
@@ -57,7 +58,10 @@ void RecordView::read_fields() const {
     last = last.substr(0, last.find_last_not_of(" \t\r\n") + 1);
 }
 
+// What rules ask for stands in few records: there its name does not stand either.
 const std::string_view* RecordView::field(std::string_view key) const {
+    if (unread_ && !key.empty() && find_text(raw_, key, fields_begin_) == std::string_view::npos)
+        return nullptr;
     for (const FieldView& field : fields())
         if (same(field.key, key)) return &field.value;
     return nullptr;

@@ -75,6 +75,35 @@ TEST_F(Rules, AreTakenWhenTheirFolderChangesAndWhatIsPendingAndOpenGoesOn) {
     }
 }
 
+// What a line says is remembered by how it begins: not for longer than the rules are in force.
+TEST_F(Rules, JudgeLinesAnewOfWhichTheOldOnesSaidSomethingElse) {
+    const auto runner_line = [](const std::string& message) {
+        return message + std::string(50 - message.size(), ' ') + "\x1b[0;m  job\x1b[0;m=1";
+    };
+    put("disk.yaml", rule("disk", "Disk torn", 1));
+    const std::string pod = world.add_pod("one", "aaaaa");
+    for (int i = 0; i < 3; ++i) {
+        world.append(pod, now() - 60s, runner_line("Tape torn"));
+        world.append(pod, now() - 60s, runner_line("Disk torn"));
+    }
+    world.set_rules(folder());
+    world.start_daemon();
+    world.until("the disk's is open", [&] { return incidents_of("disk") == 1; });
+    world.until("all lines are read", [&] { return world.lines_committed() == 6; });
+
+    put("tape.yaml", rule("tape", "Tape torn", 1));
+    std::filesystem::remove(folder() + "/disk.yaml");
+    world.until("the rules are read again", [&] { return log_holds("rules read again"); });
+    world.append(pod, now(), runner_line("Disk torn"));
+    world.append(pod, now(), runner_line("Tape torn"));
+    world.until("all lines are read", [&] { return world.lines_committed() == 8; });
+    EXPECT_EQ(incidents_of("tape"), 1u);
+    for (const auto& row : world.incidents())
+        if (row.rule == "disk") {
+            EXPECT_EQ(row.count, 3);
+        }
+}
+
 TEST_F(Rules, OfBeforeStayWhenTheNewOnesAreRefused) {
     put("tape.yaml", rule("tape", "Tape torn", 1));
     const std::string pod = world.add_pod("one", "aaaaa");

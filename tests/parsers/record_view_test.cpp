@@ -5,7 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <random>
+#include <set>
 
 namespace runnerwatch {
 namespace {
@@ -28,7 +30,20 @@ protected:
         const std::string_view raw = without_log_time(line);
         view.refer_to(raw, known->head, head->size());
         ++compared;
-        ASSERT_EQ(words_of(view.copied()), words_of(decode_record(raw))) << line;
+        const Record record = decode_record(raw);
+        ASSERT_EQ(words_of(view.copied()), words_of(record)) << line;
+        std::set<std::string> keys{"job", "key", "m", "", "err", "]", "absent"};
+        for (const Field& field : record.fields) keys.insert(field.key);
+        for (const std::string& key : keys) {
+            view.refer_to(raw, known->head, head->size());
+            const auto field = std::find_if(record.fields.begin(), record.fields.end(),
+                                            [&](const Field& one) { return one.key == key; });
+            const std::string_view* value = view.field(key);
+            ASSERT_EQ(value != nullptr, field != record.fields.end()) << key << " of " << line;
+            if (value != nullptr) {
+                ASSERT_EQ(*value, field->value) << key << " of " << line;
+            }
+        }
     }
     const Matcher matcher{RulePack{}};
     KnownHeads heads{matcher};
