@@ -1,15 +1,16 @@
 // history FILE COUNT: a database with COUNT incidents of two years, one kept line each, made once;
 // then how long its questions take. Figures are medians and slowest of 11, with the file in the
 // page cache, and of the first time, when SQLite's own cache is empty.
+#include "history_rows.h"
 #include "storage/store.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <iostream>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -18,69 +19,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 using std::chrono::days;
-
-const Timestamp newest{days(20'500)};
-constexpr days span{730};
-constexpr int batch = 4'000;
-
-std::string padded(std::int64_t number, std::size_t digits) {
-    std::string text = std::to_string(number);
-    return std::string(digits - std::min(digits, text.size()), '0') + text;
-}
-
-// Incident `i` of `count`: the same in every database of that size.
-void add(ChangeSet& set, std::int64_t i, std::int64_t count) {
-    std::mt19937_64 random(static_cast<std::uint64_t>(i));
-    const auto pick = [&](std::uint64_t below) { return random() % below; };
-    const Timestamp at = newest - span + Duration(span) / count * i;
-    const std::uint64_t rule = std::min(pick(40), pick(40)), name = pick(20);
-    IncidentRow row;
-    row.key = padded(i, 32);
-    row.ulid = padded(i, 26);
-    row.identity = "identity " + std::to_string(i);
-    row.rule = "rule-" + padded(static_cast<std::int64_t>(rule), 2);
-    row.title = "GitLab refuses this runner's job requests (403)";
-    row.impact = "No job can start on this runner.";
-    const std::uint64_t severity = pick(100);
-    row.severity = severity < 2    ? Severity::critical
-                   : severity < 30 ? Severity::error
-                   : severity < 90 ? Severity::warning
-                                   : Severity::info;
-    row.state = pick(30) == 0 ? IncidentState::folded : IncidentState::resolved;
-    if (i + 500 > count) row.state = IncidentState::open;
-    row.cluster = "prod";
-    row.namespace_ = "team-" + std::to_string(name);
-    row.workload = "Deployment/runner-" + std::to_string(name * 10 + pick(10));
-    row.scope_words = "2 of 2 running pods of " + row.workload;
-    row.fields = R"({"host":"gitlab.example.com","runner":"glrt-AAA"})";
-    row.headline = "Checking for jobs... forbidden";
-    row.first_seen = at;
-    // One in a thousand lasts for weeks.
-    row.last_seen =
-        at + (pick(1'000) == 0 ? Duration(days(static_cast<int>(pick(30))))
-                               : std::chrono::seconds(static_cast<std::int64_t>(pick(7'200))));
-    if (row.state != IncidentState::open) row.ended_at = *row.last_seen + std::chrono::minutes(2);
-    row.noted_at = at + std::chrono::seconds(2);
-    row.count = row.evidence_count = 1;
-    set.incidents[row.key] = row;
-    set.identities[row.identity] = IdentityRow{row.identity, 1, row.key, "[]"};
-    MemberRow member;
-    member.incident = row.key;
-    member.place.member = "runner-" + std::to_string(pick(5'000));
-    set.members[{row.key, member.place.member}] = member;
-    EvidenceRow evidence;
-    evidence.incident = row.key;
-    evidence.ordinal = 1;
-    evidence.rule = row.rule;
-    evidence.member = member.place.member;
-    evidence.at = at;
-    // In every line; in one of 1,000; in one of 100,000; in this alone.
-    evidence.text = "ERROR: Checking for jobs... forbidden runner=glrt" +
-                    std::to_string(pick(1'000)) + " correlation=cor" +
-                    std::to_string(pick(100'000)) + " job=j" + std::to_string(i);
-    evidence.hash = padded(i, 64);
-    set.evidence[{row.key, 0}] = evidence;
-}
 
 template <class Value>
 Value or_exit(Result<Value, StoreError> result) {
@@ -92,24 +30,16 @@ Value or_exit(Result<Value, StoreError> result) {
 }
 
 void generate(const std::string& file, std::int64_t count) {
-    auto store = or_exit(Store::open(file));
+    if (std::filesystem::exists(file)) return;
     const auto began = Steady::now();
-    auto said = began;
-    const auto meta = or_exit(or_exit(Reader::open(file))->meta("last_number"));
-    std::int64_t done = meta ? std::stoll(*meta) : 0;
-    const std::int64_t before = done;
-    while (done < count) {
-        ChangeSet set;
-        const std::int64_t end = std::min(done + batch, count);
-        for (; done < end; ++done) add(set, done, count);
-        or_exit(store->commit(set));
-        if (Steady::now() - said < std::chrono::seconds(10)) continue;
-        said = Steady::now();
-        std::cerr << done << " incidents\n";
-    }
-    const double seconds = std::chrono::duration<double>(Steady::now() - began).count();
-    if (done > before)
-        std::cerr << "written: " << done - before << " incidents in " << seconds << " s\n";
+    const std::string unfinished = file + ".unfinished";
+    std::filesystem::remove(unfinished);
+    or_exit(Store::open(unfinished));  // makes the tables
+    const auto seconds = [&] { return std::chrono::duration<double>(Steady::now() - began); };
+    write_history(unfinished, count, [&](const std::string& step) {
+        std::cerr << step << " after " << static_cast<int>(seconds().count()) << " s\n";
+    });
+    std::filesystem::rename(unfinished, file);
 }
 
 using Ask = std::function<std::size_t(Reader&)>;
@@ -144,7 +74,7 @@ void ask_all(const std::string& file, std::int64_t count) {
         measure(file, name,
                 [&what](Reader& reader) { return or_exit(reader.incidents(what)).size(); });
     };
-    const Timestamp year_ago = newest - days(365);
+    const Timestamp newest = history_end, year_ago = newest - days(365);
     const auto in = [](const char* rule, const char* name) {
         return [=](IncidentFilter& f) {
             f.rule = rule;
