@@ -1,5 +1,6 @@
 #include "daemon/sources/journal_source.h"
 
+#include "parsers/digest.h"
 #include "parsers/line_framer.h"
 #include "parsers/little_endian.h"
 #include "parsers/record_reader.h"

@@ -6,6 +6,7 @@
 // second is late. Further apart every failure is still counted once, where it was seen.
 #include "daemon/rule_files.h"
 #include "daemon/source_reader.h"
+#include "parsers/digest.h"
 #include "parsers/line_framer.h"
 #include "storage/store.h"
 #include "tests/storage/sample_rows.h"

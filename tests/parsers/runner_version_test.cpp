@@ -1,4 +1,4 @@
-#include "parsers/image_version.h"
+#include "parsers/runner_version.h"
 
 #include <gtest/gtest.h>
 
