@@ -67,7 +67,7 @@ public:
     void feed(std::string_view bytes);
 
     // Where the next bytes may be put, so that feed() of them need not copy them.
-    static constexpr std::size_t room_bytes = 64 * 1024;
+    static constexpr std::size_t room_bytes = 128 * 1024;
     char* room();
 
     // The input ended: what stands behind the last newline is a line, too.

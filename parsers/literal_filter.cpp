@@ -33,6 +33,7 @@ LiteralFilter::LiteralFilter(Split literals, Way way)
 LiteralFilter::Selection LiteralFilter::select(std::vector<char> wanted) const {
     Selection some;
     some.marks = grams_.marks_of(wanted.data());
+    some.windows = windows_.has_any_of(wanted.data());
     some.wanted = std::move(wanted);
     return some;
 }

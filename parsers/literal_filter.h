@@ -33,6 +33,7 @@ public:
         friend LiteralFilter;
         std::vector<char> wanted;
         GramMarks marks;
+        bool windows = true;  // a short one is wanted
     };
     // `wanted` says of each literal whether it counts.
     Selection select(std::vector<char> wanted) const;
@@ -42,6 +43,7 @@ public:
     // So many bytes behind the text as are `readable` may be looked at; the result is the same.
     std::size_t next(std::string_view text, std::size_t from, const Selection& some,
                      std::size_t readable = 0) const {
+        if (!some.windows) return grams_.next(text, from, readable, some.marks, some.wanted.data());
         return next(text, from, readable, some.marks, some.wanted.data());
     }
     std::size_t next(std::string_view text, std::size_t from) const {

@@ -49,6 +49,11 @@ WindowFilter::WindowFilter(std::vector<Literal> literals, bool vectors)
                 static_cast<std::uint8_t>(plan_.low[i][byte & 15] & plan_.high[i][byte >> 4]);
 }
 
+bool WindowFilter::has_any_of(const char* wanted) const {
+    return std::any_of(literals_.begin(), literals_.end(),
+                       [&](const Literal& literal) { return wanted[literal.number] != 0; });
+}
+
 // Calls `visit` for the literals whose window stands at `at`, until it returns true.
 template <class Visit>
 bool WindowFilter::look(std::string_view text, std::size_t from, std::size_t at,

@@ -27,6 +27,8 @@ public:
     void find(std::string_view text, std::vector<int>& found) const;
 
     bool empty() const { return literals_.empty(); }
+    // `wanted`: of each literal by its number.
+    bool has_any_of(const char* wanted) const;
     bool vectorised() const { return vectors_; }
 
 private:
