@@ -85,8 +85,7 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
 // Whether a line is a record that no rule asks for and that warns of nothing.
 bool SourceReader::says_nothing(std::string_view text) const {
     if (records_.held_lines() > 0) return false;
-    const auto head = runner_head(text);
-    const KnownHeads::Known* known = head ? context_.heads.of(text, *head, true) : nullptr;
+    const KnownHeads::Known* known = context_.heads.met_again(text);
     return known != nullptr && known->shape.level < Level::warning && known->silent();
 }
 

@@ -23,11 +23,7 @@ void add_use(std::vector<std::vector<Use>>& of, int message, Use where) {
 template <class Way>
 std::vector<const std::string*> deciding_fields(const Way& way) {
     std::vector<const std::string*> fields;
-    const auto add = [&](const std::string& field) {
-        if (std::none_of(fields.begin(), fields.end(),
-                         [&](const std::string* known) { return *known == field; }))
-            fields.push_back(&field);
-    };
+    const auto add = [&](const std::string& field) { add_once(fields, &field); };
     for (const auto* tests : {&way.early, &way.late, &way.captures})
         for (const auto& test : *tests) add(*test.field);
     for (const Wording& wording : way.rule->wordings) add(wording.when.field);

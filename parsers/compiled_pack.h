@@ -7,6 +7,7 @@
 #include "parsers/pattern_set.h"
 #include "parsers/regex_memo.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,13 @@
 #include <vector>
 
 namespace runnerwatch {
+
+// Adds the name of a field to those that are there, if it is none of them.
+inline void add_once(std::vector<const std::string*>& fields, const std::string* field) {
+    if (std::none_of(fields.begin(), fields.end(),
+                     [&](const std::string* known) { return *known == *field; }))
+        fields.push_back(field);
+}
 
 // A pack made ready for matching, by what Matcher works. The rules and what points to them live as
 // long as it; only what it remembers of texts changes.
@@ -52,7 +60,9 @@ struct Matcher::Compiled {
     };
     // What may be said of a message, going by it and its level.
     struct Judgement {
-        std::vector<std::size_t> ways;     // by rank, notices included
+        std::vector<std::size_t> ways;  // by rank, notices included
+        // Behind one that takes every such record, and not asked yet: they can lose, no more.
+        std::vector<std::size_t> losers;
         std::vector<int> recover, follow;  // message patterns that match
         MessageJudgement says;
         std::uint64_t number = 0;                    // another for each
@@ -67,8 +77,12 @@ struct Matcher::Compiled {
     void compile_recovery();
     void compile_raw();
 
-    const Judgement& judge(const RecordView& record) const;
+    Judgement& judge(const RecordView& record) const;
+    // With the losers asked.
+    Judgement& judge_all(const RecordView& record) const;
     void judge(const RecordView& record, Judgement& judgement) const;
+    void judge_ways(const RecordView& record, Judgement& judgement) const;
+    void add_way(Judgement& judgement, std::size_t number) const;
     static void detects(Judgement& judgement, const Raw& message);
     const RawFilter::Selection* selection_of(std::vector<int> patterns) const;
     bool takes_message(const Way& way, const RecordView& record) const;
@@ -147,7 +161,8 @@ struct Matcher::Compiled {
     mutable KeyedMemo<Decided> decisions;
     mutable std::string decision_key;     // kept for its memory
     mutable Judgement long_message;       // of the last message that is too long to be remembered
-    mutable std::vector<int> candidates;  // kept for its memory
+    mutable std::vector<int> candidates;  // kept for their memory
+    mutable std::vector<std::size_t> possible;  // ways
 };
 
 }  // namespace runnerwatch

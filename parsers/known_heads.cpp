@@ -46,6 +46,16 @@ const KnownHeads::Known* KnownHeads::met_again(std::string_view line, std::strin
     return alike;
 }
 
+const KnownHeads::Known* KnownHeads::met_again(std::string_view line) {
+    const char* const end = line.data() + line.size();
+    const Beginning* alike = line.size() < Beginning::bytes_max ? nullptr : beginning(line.data());
+    if (const char* at = alike ? behind_head(*alike, line.data(), end) : nullptr) {
+        if (line.front() == '\x1b' || !holds_quotes({at, end})) return &known(*alike);
+    }
+    const auto head = runner_head(line);
+    return head ? met_again(line, *head) : nullptr;
+}
+
 void KnownHeads::count_unmet(std::string_view line, std::string_view head) {
     if (head.size() < Beginning::bytes_min) return;
     if (unmet_.empty()) unmet_.resize(beginnings);
@@ -79,7 +89,7 @@ const char* KnownHeads::behind_word(const Beginning& beginning, const char* mess
         "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     const char* const word = message + beginning.size;
     const char* at = word;
-    while (plain.has(*at)) ++at;
+    while (at < end && plain.has(*at)) ++at;
     if (at == word || matcher_.word_may_say({word - LiteralStarts::bytes_before, at}))
         return nullptr;
     while (at < message + beginning.reset && *at == ' ') ++at;

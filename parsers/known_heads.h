@@ -38,6 +38,8 @@ public:
     // The same, judged, but nullptr for a head that is met for the first time: what is never met
     // again is not worth finding out about.
     const Known* met_again(std::string_view line, std::string_view head);
+    // Of a line whose head was not looked for; as fast as beginning() where that is enough.
+    const Known* met_again(std::string_view line);
 
     // The head of a line that was met again and is not very long, found by the bytes alone; or that
     // of many lines, up to the last word of their messages, which is another in each and never says

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace runnerwatch {
 namespace {
@@ -146,13 +147,9 @@ void Matcher::Compiled::detects(Judgement& judgement, const Raw& message) {
 
 void Matcher::Compiled::judge(const RecordView& record, Judgement& judgement) const {
     messages.candidates(record.message(), candidates);
+    judge_ways(record, judgement);
     for (const int message : candidates) {
         const auto number = static_cast<std::size_t>(message);
-        for (const std::size_t way : detect_uses[number]) {
-            if (!takes_message(ways[way], record)) continue;
-            judgement.ways.push_back(way);
-            if (ways[way].raw != nullptr) detects(judgement, *ways[way].raw);
-        }
         if (follow_uses[number].empty() && recover_uses[number].empty()) continue;
         if (!messages.regex(message).matches(record.message(), Place::start)) continue;
         if (!follow_uses[number].empty()) judgement.follow.push_back(message);
@@ -169,14 +166,33 @@ void Matcher::Compiled::judge(const RecordView& record, Judgement& judgement) co
         for (const std::size_t line : recover_uses[number])
             judgement.says.recovery.push_back(static_cast<int>(line));
     }
-    std::sort(judgement.ways.begin(), judgement.ways.end());
-    for (const std::size_t way : judgement.ways)
-        for (const std::string* field : ways[way].decided_by)
-            if (std::none_of(judgement.decided_by.begin(), judgement.decided_by.end(),
-                             [&](const std::string* known) { return *known == *field; }))
-                judgement.decided_by.push_back(field);
     if (!judgement.says.by_message)
         judgement.says.literals = selection_of(judgement.says.detection);
+}
+
+// Down to the first that takes every record with this message: a failure, whose lines are wanted
+// whatever else they may be.
+void Matcher::Compiled::judge_ways(const RecordView& record, Judgement& judgement) const {
+    possible.clear();
+    for (const int message : candidates)
+        for (const std::size_t way : detect_uses[static_cast<std::size_t>(message)])
+            possible.push_back(way);
+    std::sort(possible.begin(), possible.end());
+    for (auto at = possible.begin(); at != possible.end(); ++at) {
+        const Way& way = ways[*at];
+        if (!takes_message(way, record)) continue;
+        add_way(judgement, *at);
+        if (way.raw == nullptr) continue;
+        detects(judgement, *way.raw);
+        if (!way.raw->by_message || !way.early.empty() || !way.late.empty()) continue;
+        judgement.losers.assign(std::next(at), possible.end());
+        return;
+    }
+}
+
+void Matcher::Compiled::add_way(Judgement& judgement, std::size_t number) const {
+    judgement.ways.push_back(number);
+    for (const std::string* field : ways[number].decided_by) add_once(judgement.decided_by, field);
 }
 
 // Few sets of patterns have a message in common that does not tell them apart. Where a log makes up
@@ -191,14 +207,23 @@ const RawFilter::Selection* Matcher::Compiled::selection_of(std::vector<int> pat
     return &selections.emplace(std::move(patterns), std::move(only)).first->second;
 }
 
-const Matcher::Compiled::Judgement& Matcher::Compiled::judge(const RecordView& record) const {
+Matcher::Compiled::Judgement& Matcher::Compiled::judge(const RecordView& record) const {
     const std::string_view level = to_string(record.level());
-    if (const Judgement* known = judgements.find(level, record.message())) return *known;
+    if (Judgement* known = judgements.find(level, record.message())) return *known;
     long_message = {};
     long_message.number = ++judged;
     judge(record, long_message);
-    const Judgement* kept = judgements.keep(level, record.message(), long_message);
+    Judgement* kept = judgements.keep(level, record.message(), long_message);
     return kept != nullptr ? *kept : long_message;
+}
+
+Matcher::Compiled::Judgement& Matcher::Compiled::judge_all(const RecordView& record) const {
+    Judgement& judgement = judge(record);
+    if (judgement.losers.empty()) return judgement;
+    for (const std::size_t way : std::exchange(judgement.losers, {}))
+        if (takes_message(ways[way], record)) add_way(judgement, way);
+    judgement.number = ++judged;  // what was decided before knew nothing of them
+    return judgement;
 }
 
 Matcher::Matcher(RulePack pack) : compiled_(std::make_unique<Compiled>(std::move(pack))) {}
@@ -213,7 +238,7 @@ bool Matcher::may_match(std::string_view raw) const {
 
 Match Matcher::match(const RecordView& record) const {
     Match match;
-    const Compiled::Judgement& judgement = compiled_->judge(record);
+    const Compiled::Judgement& judgement = compiled_->judge_all(record);
     if (!judgement.ways.empty()) {
         Compiled::Decided& decided = compiled_->decide(record, judgement);
         if (!decided.found.empty() && decided.found.front().way->rule->notice)
@@ -260,7 +285,7 @@ RawFilter::Selection Matcher::select_detection() const {
 std::vector<const Rule*> Matcher::rules_that_match(const Record& record) const {
     std::vector<const Rule*> rules;
     const RecordView view(record);
-    for (const auto& found : compiled_->decide(view, compiled_->judge(view)).found)
+    for (const auto& found : compiled_->decide(view, compiled_->judge_all(view)).found)
         rules.push_back(found.way->rule);
     return rules;
 }

@@ -34,14 +34,14 @@ public:
     static constexpr std::size_t key_bytes_max = 512;
 
     // What was kept for this key, or nullptr; good until the next call of keep().
-    const Found* find(std::string_view level, std::string_view message) const {
+    Found* find(std::string_view level, std::string_view message) {
         if (last_.holds(level, message)) return &last_.found;
         if (slots_.empty()) return nullptr;
-        const Slot& slot = slots_[(hash(message) >> 32) % slots];
+        Slot& slot = slots_[(hash(message) >> 32) % slots];
         return slot.holds(level, message) ? &slot.found : nullptr;
     }
     // What is kept now, or nullptr: the key is too long for that.
-    const Found* keep(std::string_view level, std::string_view message, const Found& found) {
+    Found* keep(std::string_view level, std::string_view message, const Found& found) {
         if (level.size() + message.size() > key_bytes_max) return nullptr;
         if (slots_.empty()) slots_.resize(slots);
         const std::uint64_t place = hash(message);

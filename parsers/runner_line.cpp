@@ -33,9 +33,12 @@ std::optional<std::string_view> runner_head(std::string_view line) {
     // Information can be taken for the prefix of something else behind it; that has quotes or a
     // level in its text.
     const std::string_view fields = line.substr(end + runner_reset.size());
-    if (line.front() != '\x1b' && (fields.find('"') != npos || fields.find(": ") != npos))
-        return std::nullopt;
+    if (line.front() != '\x1b' && holds_quotes(fields)) return std::nullopt;
     return line.substr(0, end + runner_reset.size());
+}
+
+bool holds_quotes_by_bytes(std::string_view fields) {
+    return fields.find('"') != npos || fields.find(": ") != npos;
 }
 
 LineEnd find_line_end_by_bytes(const char* at, const char*) {
@@ -69,16 +72,36 @@ __attribute__((target("avx2"))) LineEnd find_line_end_by_vectors(const char* at,
     return {rest.newline, rest.quotes || quotes};
 }
 
+__attribute__((target("avx2"))) bool holds_quotes_by_vectors(std::string_view fields) {
+    constexpr std::size_t block = 33;  // places, and one behind the last
+    if (fields.size() < block) return holds_quotes_by_bytes(fields);
+    const __m256i quote = _mm256_set1_epi8('"');
+    const __m256i colon = _mm256_set1_epi8(':'), blank = _mm256_set1_epi8(' ');
+    const char* const last = fields.data() + fields.size() - block;
+    for (const char* at = fields.data();; at += block - 1) {
+        if (at > last) at = last;
+        const __m256i bytes = BLOCK_AT(at);
+        const __m256i level = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, colon),
+                                               _mm256_cmpeq_epi8(BLOCK_AT(at + 1), blank));
+        if (MASK_OF(_mm256_or_si256(level, _mm256_cmpeq_epi8(bytes, quote))) != 0) return true;
+        if (at == last) return fields.back() == '"';
+    }
+}
+
 #undef BLOCK_AT
 #undef MASK_OF
 
 namespace {
 
 FindLineEnd& fastest() { return has_avx2() ? find_line_end_by_vectors : find_line_end_by_bytes; }
+HoldsQuotes& fastest_quotes() {
+    return has_avx2() ? holds_quotes_by_vectors : holds_quotes_by_bytes;
+}
 
 }  // namespace
 
 FindLineEnd& find_line_end = fastest();
+HoldsQuotes& holds_quotes = fastest_quotes();
 
 #else
 
@@ -86,6 +109,8 @@ LineEnd find_line_end_by_vectors(const char* at, const char* end) {
     return find_line_end_by_bytes(at, end);
 }
 FindLineEnd& find_line_end = find_line_end_by_bytes;
+bool holds_quotes_by_vectors(std::string_view fields) { return holds_quotes_by_bytes(fields); }
+HoldsQuotes& holds_quotes = holds_quotes_by_bytes;
 
 #endif
 

@@ -42,9 +42,14 @@ inline const char* behind_log_time(const char* line) {
     return has_time ? line + 31 : line;
 }
 
-// Where a line ends that goes on at `at`, and whether a quote, or a colon and a blank, stand before
-// that: with them in its fields a line of information may be the prefix of something else. There is
-// a newline before `end`.
+// Whether a quote, or a colon and a blank, stand in the fields of a line of information: then it
+// may be the prefix of something else.
+using HoldsQuotes = bool(std::string_view fields);
+HoldsQuotes holds_quotes_by_bytes;
+HoldsQuotes holds_quotes_by_vectors;  // only on a processor with AVX2
+extern HoldsQuotes& holds_quotes;     // the fastest
+
+// The same of a line that goes on at `at`, and where it ends. There is a newline before `end`.
 struct LineEnd {
     const char* newline;
     bool quotes;

@@ -41,7 +41,27 @@ RulePack pack() {
     notice.detect.resize(1);
     notice.detect[0].message = "Refused b";
     notice.detect[0].require = {{"job", "^$"}};
-    return {"p", "1", {refused, other, notice}};
+    Rule taken;  // whatever the fields are, and others lose
+    taken.id = "taken";
+    taken.catalog = "T";
+    taken.precedence = 2;
+    taken.detect.resize(1);
+    taken.detect[0].message = "Taken";
+    Rule loser = taken, picky = taken;
+    loser.id = "loser";
+    loser.catalog = "L";
+    loser.precedence = 1;
+    loser.detect[0].message = "Take";
+    picky.id = "picky";
+    picky.catalog = "P";
+    picky.precedence = 3;
+    picky.detect[0].message = "Tak";
+    picky.detect[0].require = {{"job", "7"}};
+    Rule late = picky;
+    late.id = "late";
+    late.catalog = "LL";
+    late.precedence = 0;
+    return {"p", "1", {refused, other, notice, taken, loser, picky, late}};
 }
 
 std::string words_of(const Match& match) {
@@ -103,8 +123,12 @@ TEST(Detections, AreTheSameWhateverTheMatcherRemembers) {
             const Record& record = records[random() % records.size()];
             const Matcher fresh(pack());
             const std::string expected = words_of(fresh.match(record));
+            if (random() % 2 == 0) kept.rule_that_takes(RecordView(record));  // asks for less
             ASSERT_EQ(words_of(kept.match(record)), expected) << record.message;
             const auto all = fresh.rules_that_match(record);
+            const Matcher asked_first(pack());
+            const Rule* const taken = asked_first.rule_that_takes(RecordView(record));
+            ASSERT_EQ(taken == nullptr ? "" : taken->id, all.empty() ? "" : all.front()->id);
             ASSERT_EQ(kept.rule_that_takes(RecordView(record)) == nullptr, all.empty());
             if (!all.empty()) {
                 ASSERT_EQ(kept.rule_that_takes(RecordView(record))->id, all.front()->id);

@@ -119,6 +119,34 @@ TEST_F(KnownHeadsTest, ForgetWhatOtherRulesSaid) {
     EXPECT_FALSE(of("Broken \x1b[0;m  job\x1b[0;m=1")->says->detection.empty());
 }
 
+// As the daemon asks, of lines that end anywhere.
+TEST(KnownHeads, SayOfALineThatWasMetAgainWhatItsHeadSays) {
+    const Matcher matcher(built_in_pack());
+    KnownHeads heads(matcher), by_head(matcher);
+    int known_lines = 0, by_beginning = 0;
+    for (int round = 0; round < 3; ++round)
+        for (const std::string& name : recording_names())
+            for (const std::string& recorded : lines_of(read_recording(name)))
+                for (const std::string more : {"", " x\x1b[0;m=\"", "ERROR: of something else",
+                                               " a\x1b[0;m=1 b\x1b[0;m=2"}) {
+                    const std::string line = std::string(without_log_time(recorded)) + more;
+                    by_beginning += line.size() >= KnownHeads::Beginning::bytes_max &&
+                                    heads.beginning(line.data()) != nullptr;
+                    const auto* known = heads.met_again(line);
+                    if (known == nullptr) continue;
+                    ++known_lines;
+                    const auto head = runner_head(line);
+                    ASSERT_TRUE(head) << line;
+                    const auto* same = by_head.of(line, *head, true);
+                    ASSERT_NE(same, nullptr) << line;
+                    ASSERT_EQ(known->shape.level, same->shape.level) << line;
+                    ASSERT_EQ(known->says->detection, same->says->detection) << line;
+                    ASSERT_EQ(known->says->recovery, same->says->recovery) << line;
+                }
+    EXPECT_GT(known_lines, 5'000);
+    EXPECT_GT(by_beginning, 2'000);
+}
+
 // A line is skipped on their word: the whole record must say no more.
 TEST(KnownHeads, OfEveryRecordingSayNoLessThanTheMatcher) {
     const Matcher matcher(built_in_pack());

@@ -18,6 +18,8 @@ void expect_line_end(const std::string& text) {
         ASSERT_EQ(found.newline, text.data() + line.size()) << text;
         ASSERT_EQ(found.quotes, quotes) << text;
     }
+    for (HoldsQuotes* const holds : {holds_quotes_by_bytes, &holds_quotes})
+        ASSERT_EQ(holds(line), quotes) << text;
 }
 
 TEST(RunnerLine, HasAHeadFromItsTimeToItsReset) {
