@@ -2,7 +2,7 @@
 #include "daemon/source_manager_state.h"
 #include "daemon/sources/pod_source.h"
 #include "parsers/anchor_ring.h"
-#include "parsers/image_version.h"
+#include "parsers/runner_version.h"
 
 #include <algorithm>
 
