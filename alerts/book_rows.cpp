@@ -145,6 +145,15 @@ SourceRow& IncidentBook::State::source(const Place& place) {
     return found->second;
 }
 
+SourceRow& IncidentBook::State::source_of_line(const Place& place) {
+    SourceRow& row = source(place);
+    if (!place.version.empty() && place.version != row.place.version) {
+        row.place.version = place.version;
+        dirty_sources.insert(place.instance);
+    }
+    return row;
+}
+
 void IncidentBook::State::note(Incident& incident, std::optional<Timestamp> at, ClockKind clock,
                                const std::string& kind, const std::string& actor,
                                const std::string& text, const std::string& evidence_ref,

@@ -187,6 +187,8 @@ struct IncidentBook::State {
 
     // book_rows.cpp: rows and loading
     SourceRow& source(const Place& place);
+    // A line knows the runner's version better than the object that told of the source.
+    SourceRow& source_of_line(const Place& place);
     void forget_old(Timestamp now);
     void forget_recalled(Timestamp now);
     void note(Incident& incident, std::optional<Timestamp> at, ClockKind clock,

@@ -153,7 +153,7 @@ code { padding: .1em .25em; } pre { padding: .6rem .8rem; border: 1px solid var(
 @media print { @page { margin: 16mm; } :root { --ink: #000; --soft: #333; --line: #999;
   --tint: #f4f4f4; --ask: #fff; --edge: #555; --paper: #fff; }
   body { margin: 0; padding: 0 1px; max-width: none; font-size: 10pt; }
-  h1, h2, h3 { break-after: avoid; } tr, .ask { break-inside: avoid; }
+  h1, h2, h3, p:has(+ pre) { break-after: avoid; } tr, pre, .ask { break-inside: avoid; }
   thead { display: table-header-group; } }
 )css";
 

@@ -52,7 +52,7 @@ IncidentBook::IncidentBook(const RulePack& pack, std::string database_id)
 IncidentBook::~IncidentBook() = default;
 
 EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
-    state_->source(seen.place);
+    state_->source_of_line(seen.place);
     EvidenceRef ref = seen.step == Observation::detected
                           ? state_->count_hit(seen, identity_of(seen), now)
                           : state_->follow(seen, now);
@@ -61,7 +61,7 @@ EvidenceRef IncidentBook::observe(const Observation& seen, Timestamp now) {
 }
 
 bool IncidentBook::recover(const RecoveryObservation& seen, Timestamp now) {
-    const std::string& instance = state_->source(seen.place).place.instance;
+    const std::string& instance = state_->source_of_line(seen.place).place.instance;
     RecoveryMarkRow& mark =
         state_->marks[instance].put(instance, seen.kind->id, json_of(seen.kind->same, seen.values));
     mark.at = seen.at;
@@ -81,6 +81,8 @@ void IncidentBook::lifecycle(const Lifecycle& event, Timestamp now) {
     switch (event.kind) {
         case LifecycleKind::started:
             source.place = event.place;
+            // An instance runs one version: what its log said before a restart of ours holds.
+            if (!before.place.version.empty()) source.place.version = before.place.version;
             source.revision = event.revision;
             if (event.at) source.started_at = event.at;
             break;

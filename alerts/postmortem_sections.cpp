@@ -1,10 +1,11 @@
 // What a postmortem says of its incidents, section by section. Where several incidents stand in
-// one, each has its own part, except on the timeline.
+// one, each has its own place, except on the timeline; what was merged is one trouble, whose parts
+// have places of their own only where each has something to show.
 #include "alerts/postmortem_sections.h"
 
 #include "alerts/incident_timeline.h"
 #include "alerts/postmortem.h"
-#include "parsers/ansi.h"
+#include "alerts/postmortem_parts.h"
 #include "parsers/fill_fix.h"
 #include "parsers/timestamp.h"
 
@@ -28,7 +29,7 @@ std::optional<Timestamp> time_of(const json& time) {
     return parsed ? std::optional(parsed->time) : std::nullopt;
 }
 
-std::string span_words(std::optional<Timestamp> from, std::optional<Timestamp> to) {
+std::string span_words(const std::optional<Timestamp>& from, const std::optional<Timestamp>& to) {
     if (!from || !to) return "unknown";
     const auto seconds = std::chrono::floor<std::chrono::seconds>(*to - *from);
     return seconds.count() < 0 ? "0s" : format_duration(seconds);
@@ -75,12 +76,19 @@ Section for_each_story(Each each) {
         std::vector<Block> blocks;
         for (const json& story : stories) {
             if (stories.size() > 1)
-                blocks.push_back(paragraph(
-                    plain("Incident " + number_of(story) + ": " + words_in(story, "title"))));
+                blocks.push_back(
+                    paragraph(plain((is_part(stories, story) ? "Part " : "Incident ") +
+                                    number_of(story) + ": " + words_in(story, "title"))));
             for (Block& block : each(story)) blocks.push_back(std::move(block));
         }
         return blocks;
     };
+}
+
+// The same of those that are no part of another.
+template <class Each>
+Section for_each_whole(Each each) {
+    return [each](const Stories& stories) { return for_each_story(each)(wholes_of(stories)); };
 }
 
 std::vector<Block> facts(const json& story) {
@@ -100,6 +108,10 @@ std::vector<Block> facts(const json& story) {
         {plain("Rule"), code(words_in(story, "rule")) + plain(" " + words_in(story, "catalog"))},
         {plain("Status of this document"), plain("draft")},
         {plain("Authors"), plain("to fill in")}};
+    std::string parts;
+    for (const json& part : story.at("merged"))
+        parts += (parts.empty() ? "" : "; ") + number_of(part) + " " + words_in(part, "title");
+    if (!parts.empty()) rows.insert(rows.begin() + 2, {plain("Merged into it"), plain(parts)});
     if (const std::string by = words_in(story, "acknowledged_by"); !by.empty())
         rows.insert(rows.end() - 2, {plain("Acknowledged by"), plain(by)});
     return {table(std::move(rows))};
@@ -234,7 +246,8 @@ std::vector<Block> resolution(const json& story) {
     return blocks;
 }
 
-std::vector<Block> actions(const Stories& stories) {
+std::vector<Block> actions(const Stories& all) {
+    const Stories stories = wholes_of(all);
     std::vector<std::vector<Text>> rows{
         {plain("Type"), plain("Action"), plain("Owner"), plain("Issue"), plain("Due")}};
     const auto add = [&](const char* type, const std::string& action) {
@@ -259,68 +272,6 @@ std::vector<Block> actions(const Stories& stories) {
     if (rows.size() > 1) blocks.push_back(table(std::move(rows)));
     blocks.push_back(prompt("What prevents it, what makes it shorter, who does it until when?"));
     return blocks;
-}
-
-// The record marked, its context as it stands.
-std::vector<Block> evidence(const json& story) {
-    std::vector<Block> blocks;
-    for (const json& row : story.at("evidence")) {
-        const auto from = row.value("first_line", std::uint64_t{0});
-        const auto to = row.value("last_line", std::uint64_t{0});
-        std::string lines = (from == to ? "line " : "lines ") + std::to_string(from);
-        if (from != to) lines += " to " + std::to_string(to);
-        blocks.push_back(paragraph(
-            plain("Record " + std::to_string(row.value("ordinal", std::int64_t{0})) + ", " +
-                  time_words(row.at("at"), "time unknown") + ", " + lines + " of ") +
-            code(words_in(row, "member")) + plain(", SHA-256 ") +
-            code(words_in(row, "hash").substr(0, 16))));
-        std::string excerpt;
-        const auto add = [&](const std::string& text, const char* mark) {
-            for (std::size_t at = 0; at < text.size();) {
-                const std::size_t end = std::min(text.find('\n', at), text.size());
-                excerpt += (excerpt.empty() ? "" : "\n") + (mark + text.substr(at, end - at));
-                at = end + 1;
-            }
-        };
-        add(strip_ansi(words_in(row, "before")), "  ");
-        add(strip_ansi(words_in(row, "text")), "> ");
-        blocks.push_back(code_block(std::move(excerpt)));
-    }
-    const auto counted = story.value("evidence_count", std::int64_t{0});
-    if (counted > static_cast<std::int64_t>(story.at("evidence").size()))
-        blocks.push_back(
-            paragraph(plain("Of " + std::to_string(counted) +
-                            " records the first five and the last fifteen are kept.")));
-    return blocks;
-}
-
-std::vector<Block> members(const json& story) {
-    std::vector<std::vector<Text>> rows{{plain("Pod or file"), plain("Node"), plain("State"),
-                                         plain("First"), plain("Last"), plain("Records")}};
-    for (const json& member : story.at("members"))
-        rows.push_back({code(words_in(member, "name")), plain(words_in(member, "node")),
-                        plain(words_in(member, "state")),
-                        plain(time_words(member.at("first_seen"), "unknown")),
-                        plain(time_words(member.at("last_seen"), "unknown")),
-                        plain(std::to_string(member.value("count", std::int64_t{0})))});
-    return {heading(3, plain("Where it showed")), table(std::move(rows))};
-}
-
-std::vector<Block> deliveries(const json& story) {
-    if (story.at("deliveries").empty())
-        return {heading(3, plain("Who was told")), paragraph(plain("Nobody was told by us."))};
-    std::vector<std::vector<Text>> rows{
-        {plain("Time"), plain("Receiver"), plain("What"), plain("Verdict"), plain("Delivery key")}};
-    for (const json& one : story.at("deliveries")) {
-        std::string verdict = words_in(one, "verdict");
-        if (const int status = one.value("status", 0); status != 0)
-            verdict += ", status " + std::to_string(status);
-        if (!words_in(one, "error").empty()) verdict += ": " + words_in(one, "error");
-        rows.push_back({plain(time_words(one.at("at"), "unknown")),
-                        plain(words_in(one, "receiver")), plain(told_words(words_in(one, "told"))),
-                        plain(verdict), code(words_in(one, "key"))});
-    }
-    return {heading(3, plain("Who was told")), table(std::move(rows))};
 }
 
 std::vector<Block> gaps(const json& story) {
@@ -362,27 +313,28 @@ std::string time_words(const json& time, const std::string& otherwise) {
 
 const std::map<std::string, Section, std::less<>>& postmortem_sections() {
     static const std::map<std::string, Section, std::less<>> sections{
-        {"facts", for_each_story(facts)},
-        {"summary", for_each_story(summary)},
-        {"impact", for_each_story(impact)},
+        {"facts", for_each_whole(facts)},
+        {"summary", for_each_whole(summary)},
+        {"impact", for_each_whole(impact)},
         {"causes", for_each_story(causes)},
-        {"trigger", for_each_story(trigger)},
-        {"detection", for_each_story(detection)},
-        {"resolution", for_each_story(resolution)},
+        {"trigger", for_each_whole(trigger)},
+        {"detection", for_each_whole(detection)},
+        {"resolution", for_each_whole(resolution)},
         {"actions", actions},
         {"timeline", timeline_section},
-        {"evidence", for_each_story(evidence)},
-        {"members", for_each_story(members)},
-        {"deliveries", for_each_story(deliveries)},
-        {"gaps", for_each_story(gaps)},
+        {"evidence", for_each_story(evidence_section)},
+        {"members", for_each_story(members_section)},
+        {"deliveries", for_each_story(deliveries_section)},
+        {"gaps", for_each_whole(gaps)},
         {"earlier", for_each_story(earlier)}};
     return sections;
 }
 
 std::string postmortem_word(const Stories& stories, std::string_view name, bool& known) {
     const json& first = stories.front();
-    if (name == "title" && stories.size() > 1)
-        return std::to_string(stories.size()) + " incidents, first " + words_in(first, "title");
+    const std::size_t troubles = wholes_of(stories).size();
+    if (name == "title" && troubles > 1)
+        return std::to_string(troubles) + " incidents, first " + words_in(first, "title");
     if (name == "title" || name == "severity" || name == "scope" || name == "rule")
         return words_in(first, std::string(name).c_str());
     if (name == "duration") return duration_of(first);

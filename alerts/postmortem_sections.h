@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-// The parts of a postmortem, each made of the incidents alone. Only postmortem.cpp includes this.
+// The sections of a postmortem, each made of the incidents alone. Only postmortem*.cpp include
+// this.
 namespace runnerwatch {
 
 using Stories = std::vector<nlohmann::ordered_json>;
@@ -25,5 +26,10 @@ std::string time_words(const nlohmann::ordered_json& time, const std::string& ot
 
 // The timeline with the deliveries in it: rows of {at, clock, what, who, proof, incident}.
 std::vector<Block> timeline_section(const Stories& stories);
+
+// Of one incident: what was kept of it.
+std::vector<Block> evidence_section(const nlohmann::ordered_json& story);
+std::vector<Block> members_section(const nlohmann::ordered_json& story);
+std::vector<Block> deliveries_section(const nlohmann::ordered_json& story);
 
 }  // namespace runnerwatch

@@ -2,11 +2,13 @@
 // with what proves it.
 #include "alerts/incident_timeline.h"
 #include "alerts/postmortem.h"
+#include "alerts/postmortem_parts.h"
 #include "alerts/postmortem_sections.h"
 #include "parsers/ansi.h"
 #include "parsers/timestamp.h"
 
 #include <algorithm>
+#include <set>
 
 namespace runnerwatch {
 
@@ -59,8 +61,11 @@ std::vector<Block> timeline_section(const Stories& stories) {
         const json* story;
     };
     std::vector<Told> all;
+    std::set<std::string> told;  // a delivery tells of several
     for (const json& story : stories)
-        for (auto& entry : timeline_of(story)) all.push_back({std::move(entry), &story});
+        for (auto& entry : timeline_of(story))
+            if (!entry.delivery || told.insert(delivery_identity(*entry.delivery)).second)
+                all.push_back({std::move(entry), &story});
     std::stable_sort(all.begin(), all.end(),
                      [](const Told& a, const Told& b) { return a.entry.at < b.entry.at; });
     std::vector<Text> headings{plain("Time (UTC)"), plain("Clock"), plain("What"), plain("Who"),

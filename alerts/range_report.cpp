@@ -116,6 +116,9 @@ private:
         if (all.snoozed > 0)
             items.push_back(plain(count_words(all.snoozed, "was", "were") +
                                   " snoozed and stand in none of these figures."));
+        if (all.drills > 0)
+            items.push_back(plain(count_words(all.drills, "was a drill", "were drills") +
+                                  " and stand in none of these figures."));
         if (all.found_afterwards > 0)
             items.push_back(plain(count_words(all.found_afterwards, "was", "were") +
                                   " over before it could be told: read afterwards."));
@@ -149,13 +152,9 @@ private:
         std::vector<std::vector<Text>> by_rule{names("rule")};
         for (const auto& [rule, of] : rows_.sums.by_rule()) by_rule.push_back(row(code(rule), of));
         add(table(std::move(by_rule)));
-        std::vector<std::pair<std::string, IncidentStatistics>> workloads;
-        for (const auto& [name, sums] : rows_.workloads) workloads.emplace_back(name, sums.all());
-        std::stable_sort(workloads.begin(), workloads.end(), [](const auto& a, const auto& b) {
-            return a.second.incidents > b.second.incidents;
-        });
         std::vector<std::vector<Text>> by_workload{names("workload")};
-        for (const auto& [name, of] : workloads) by_workload.push_back(row(plain(name), of));
+        for (const auto& [name, of] : rows_.sums.by_workload())
+            by_workload.push_back(row(plain(name), of));
         add(table(std::move(by_workload)));
         std::vector<std::vector<Text>> by_release{names("runner")};
         for (const auto& [version, of] : rows_.sums.by_release())

@@ -34,13 +34,12 @@ struct RangeRows {
     static constexpr std::size_t incidents_max = 1'000;
 
     Timestamp since{}, until{};
-    StatisticsSums sums;                              // of those that began in the span
-    std::map<std::string, StatisticsSums> workloads;  // the same, by workload
-    std::vector<IncidentRow> incidents;               // going on in the span, newest first
-    bool more_incidents = false;                      // than incidents_max
-    std::set<std::string> known_rules;                // of incidents that began before the span
-    DeliverySums told;                                // in the span
-    std::vector<TemplateRow> templates;               // messages that no rule takes
+    StatisticsSums sums;                 // of those that began in the span
+    std::vector<IncidentRow> incidents;  // going on in the span, newest first
+    bool more_incidents = false;         // than incidents_max
+    std::set<std::string> known_rules;   // of incidents that began before the span
+    DeliverySums told;                   // in the span
+    std::vector<TemplateRow> templates;  // messages that no rule takes
     CoverageRows coverage;
 };
 

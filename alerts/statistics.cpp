@@ -27,6 +27,10 @@ Percentiles percentiles(std::vector<Duration> values) {
 }
 
 void StatisticsSums::Times::add(const IncidentMoments& one) {
+    if (one.drill) {
+        ++counts.drills;
+        return;
+    }
     if (one.snoozed) {
         ++counts.snoozed;
         return;
@@ -67,6 +71,8 @@ IncidentStatistics StatisticsSums::Times::sums() const {
 void StatisticsSums::add(const IncidentMoments& incident) {
     all_.add(incident);
     rules_[incident.rule].add(incident);
+    const std::string& in = incident.namespace_;
+    workloads_[in.empty() ? incident.workload : in + " " + incident.workload].add(incident);
     if (!incident.version.empty()) releases_[incident.version].add(incident);
 }
 
@@ -74,6 +80,10 @@ IncidentStatistics StatisticsSums::all() const { return all_.sums(); }
 
 std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::by_rule() const {
     return listed(rules_);
+}
+
+std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::by_workload() const {
+    return listed(workloads_);
 }
 
 std::vector<std::pair<std::string, IncidentStatistics>> StatisticsSums::by_release() const {

@@ -27,6 +27,7 @@ struct IncidentStatistics {
     std::size_t incidents = 0;
     std::size_t going_on = 0;          // neither ended nor known to be
     std::size_t snoozed = 0;           // kept quiet by people: counted here and in nothing else
+    std::size_t drills = 0;            // tagged `drill`: so, too
     std::size_t found_afterwards = 0;  // over before we first read of them: in no figure but two
     Percentiles detect;                // MTTD: first line to detection
     Percentiles notify;                // MTTN: detection to the first accepted delivery
@@ -50,6 +51,8 @@ public:
     IncidentStatistics all() const;
     // Those with most incidents first.
     std::vector<std::pair<std::string, IncidentStatistics>> by_rule() const;
+    // "namespace Deployment/name"; empty: what concerns a host or a whole cluster.
+    std::vector<std::pair<std::string, IncidentStatistics>> by_workload() const;
     // By version of the runner, where that is known.
     std::vector<std::pair<std::string, IncidentStatistics>> by_release() const;
 
@@ -65,7 +68,7 @@ private:
     using Sums = std::map<std::string, Times>;
     static std::vector<std::pair<std::string, IncidentStatistics>> listed(const Sums& sums);
 
-    Sums rules_, releases_;
+    Sums rules_, workloads_, releases_;
 };
 
 }  // namespace runnerwatch

@@ -166,8 +166,10 @@ SourceManager::Reading* SourceManager::begin(std::unique_ptr<LogSource> source) 
     before.position = stored_position(instance);
     before.ordinal = coverage_ordinals_[instance];
     if (auto stored = stored_coverage_.extract(instance)) before.coverage = stored.mapped();
-    if (const auto row = stored_sources_.find(instance); row != stored_sources_.end())
+    if (const auto row = stored_sources_.find(instance); row != stored_sources_.end()) {
         before.watermark = row->second.watermark;
+        before.version = row->second.place.version;
+    }
     reading->reader = std::make_unique<SourceReader>(*reading->source, context_, std::move(before));
     Reading* made = reading.get();
     readings_[instance] = std::move(reading);

@@ -3,6 +3,7 @@
 #include "daemon/open_record_json.h"
 #include "parsers/find_text.h"
 #include "parsers/line_prefix.h"
+#include "parsers/runner_version.h"
 #include "parsers/visible_text.h"
 #include "storage/coverage.h"
 
@@ -35,9 +36,11 @@ std::string headline(const Record& record) {
 
 SourceReader::SourceReader(LogSource& source, ReaderContext& context, Before before)
     : source_(source),
+      place_(source.place()),
       context_(context),
       read_up_to_(before.watermark),
       coverage_ordinal_(before.ordinal) {
+    if (!before.version.empty()) place_.version = before.version;
     for (auto& row : before.coverage) {
         if (row.ordinal != read_ordinal) {
             open_gaps_.push_back(std::move(row));
@@ -148,6 +151,9 @@ void SourceReader::report(const RecordHead& head, const Record& record, const Ma
     // Whatever a hold-down waits for before this line is decided before it.
     context_.book.watermark(place().instance, when, context_.clock.now());
     if (!read_up_to_ || when > *read_up_to_) read_up_to_ = when;
+    // The first record of a runner ends what some built-in rules tell of, so it comes here.
+    if (auto version = version_in_start(record); !version.empty())
+        place_.version = std::move(version);
     if (!match.recoveries.empty()) report_recoveries(head, record, match, when);
     if (match.detections.empty() && match.follow_ups.empty()) return;
     report_failure(head, record, match, when);

@@ -51,6 +51,7 @@ public:
         std::int64_t ordinal = 0;             // of the last coverage row
         std::vector<CoverageRow> coverage{};  // the span that was read, gaps without an end
         std::optional<Timestamp> watermark{};
+        std::string version{};  // of the runner, as its log said it
     };
     SourceReader(LogSource& source, ReaderContext& context, Before before);
 
@@ -75,7 +76,8 @@ public:
     std::optional<Timestamp> read_up_to() const { return read_up_to_; }
     // Its last line, or else that: behind it a gap lies.
     std::optional<Timestamp> known_up_to() const { return last_time_ ? last_time_ : read_up_to_; }
-    const Place& place() const { return source_.place(); }
+    // With the version that the runner names in its log, where it does.
+    const Place& place() const { return place_; }
     LogSource& source() { return source_; }
 
 private:
@@ -105,6 +107,7 @@ private:
     void count_unclassified(const RecordHead& head, const Record& record);
 
     LogSource& source_;
+    Place place_;
     ReaderContext& context_;
     RecordReader records_;
     LineRedactor keys_;

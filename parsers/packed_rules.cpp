@@ -24,7 +24,7 @@ public:
         if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
             number(static_cast<std::int64_t>(value));
         } else {
-            boost::pfr::for_each_field(value, [this](const auto& field) { write(field); });
+            boost::pfr::for_each_field(value, [this](const auto& field) { this->write(field); });
         }
     }
     template <class Rep, class Period>
@@ -82,7 +82,7 @@ public:
         if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
             value = static_cast<T>(number());
         } else {
-            boost::pfr::for_each_field(value, [this](auto& field) { read(field); });
+            boost::pfr::for_each_field(value, [this](auto& field) { this->read(field); });
         }
     }
     template <class Rep, class Period>

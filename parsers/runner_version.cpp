@@ -1,10 +1,24 @@
 #include "parsers/runner_version.h"
 
+#include <algorithm>
+
 namespace runnerwatch {
 
 namespace {
 
+constexpr std::size_t version_bytes_max = 64;
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// "17.5.0", "18.0.0~pre.123.gabcdef12": it becomes a facet and part of addresses.
+bool is_version(std::string_view text) {
+    constexpr std::string_view others = ".~+-_";
+    return !text.empty() && text.size() <= version_bytes_max && is_digit(text[0]) &&
+           std::all_of(text.begin(), text.end(), [&](char c) {
+               return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      others.find(c) != others.npos;
+           });
+}
 
 }  // namespace
 
@@ -33,6 +47,12 @@ std::string version_in_image(std::string_view image) {
         at = end;
     }
     return {};
+}
+
+std::string version_in_start(const Record& record) {
+    if (record.message != "Runtime platform") return {};
+    const std::string* version = record.field("version");
+    return version != nullptr && is_version(*version) ? *version : std::string();
 }
 
 }  // namespace runnerwatch

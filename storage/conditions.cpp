@@ -110,6 +110,7 @@ std::string Conditions::numbered(std::string text) const {
 void add_attributes(Conditions& where, const IncidentFilter& filter) {
     if (!filter.rule.empty()) where.add("incident.rule = ?N", filter.rule);
     if (!filter.namespace_.empty()) where.add("incident.namespace = ?N", filter.namespace_);
+    if (!filter.runner.empty()) where.add("incident.runner = ?N", filter.runner);
     std::string visible;
     for (const auto& one : filter.visible)
         visible += (visible.empty() ? "" : " OR ") + where.bound("incident.namespace = ?N", one);

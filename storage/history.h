@@ -26,6 +26,7 @@ struct IncidentFilter {
     std::string workload;               // "Deployment/runner", or the name alone
     std::string pod;                    // or file: a member
     std::string version;                // of the runner of a member
+    std::string runner;                 // the field of that name by which incidents are told apart
     std::string text;                   // words; each begins a word of one kept log line or note
     std::optional<bool> acknowledged, snoozed;
     std::string assignee, tag;
@@ -83,7 +84,8 @@ struct IncidentFacets {
     std::vector<Facet> facets;
 
     // rule, severity, namespace, workload, state, outcome (going_on, recovered, by_hand,
-    // cannot_tell, folded); pod, node and version, for which all members must be looked up.
+    // cannot_tell, folded); runner, pod, node and version, for which all incidents or their
+    // members must be looked up.
     static const std::vector<std::string>& names();
 };
 
@@ -92,6 +94,7 @@ struct IncidentMoments {
     std::string key, rule, namespace_, workload;
     std::string version;   // of the runner of the member that showed it first; empty: not known
     bool snoozed = false;  // people kept it quiet when it began, or do
+    bool drill = false;    // made to see what happens: it has the tag `drill`
     std::int64_t number = 0;
     IncidentState state = IncidentState::open;
     ClockKind clock = ClockKind::source;

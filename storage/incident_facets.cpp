@@ -101,11 +101,38 @@ Counts counts_of_members(Connection& connection, const std::vector<FacetQuery>& 
     return counts;
 }
 
+// Incidents of rules that know no runner count for none.
+Counts counts_of_runners(Connection& connection, const std::vector<FacetQuery>& queries,
+                         const std::vector<ShownMerged>& merged) {
+    Counts counts;
+    for (const auto& query : queries) {
+        Conditions where = query.where;
+        where.add("incident.runner <> ''");
+        Statement statement(connection, "SELECT incident.runner, count(*) FROM " + query.from +
+                                            where.sql() + " GROUP BY 1");
+        where.bind(statement);
+        while (statement.step()) counts[statement.text(0)] += statement.number(1);
+    }
+    for (const auto& one : merged) {
+        std::set<std::string> values;
+        for (const auto& key : one.keys) {
+            Statement& runner =
+                connection.prepared("SELECT runner FROM incident WHERE key = ? AND runner <> ''");
+            runner.bind(1, std::string_view(key));
+            const StatementReset at_end(runner);
+            while (runner.step()) values.insert(runner.text(0));
+        }
+        for (const auto& value : values) ++counts[value];
+    }
+    return counts;
+}
+
 }  // namespace
 
 const std::vector<std::string>& IncidentFacets::names() {
-    static const std::vector<std::string> all{
-        "rule", "severity", "namespace", "workload", "state", "outcome", "pod", "node", "version"};
+    static const std::vector<std::string> all{"rule",  "severity", "namespace", "workload",
+                                              "state", "outcome",  "runner",    "pod",
+                                              "node",  "version"};
     return all;
 }
 
@@ -136,6 +163,7 @@ Result<IncidentFacets, StoreError> Reader::facets(const IncidentFilter& filter,
         facets.incidents += static_cast<std::int64_t>(merged.size());
         for (const auto& one : merged) count_row(counts, one.row);
         for (const auto& name : names) {
+            if (name == "runner") counts[name] = counts_of_runners(connection, queries, merged);
             if (name == "pod")
                 counts[name] = counts_of_members(connection, queries, merged, "member");
             if (name == "node" || name == "version")

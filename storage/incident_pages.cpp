@@ -32,6 +32,7 @@ std::int64_t looked_up_max(Connection& connection, std::size_t limit) {
 // does not know how many incidents have which value, and would take any.
 std::string index_for(const IncidentFilter& filter) {
     if (!filter.rule.empty() && !filter.namespace_.empty()) return "incident_history";
+    if (!filter.runner.empty()) return "incident_of_runner";
     if (!filter.workload.empty()) return "incident_of_workload";
     if (!filter.rule.empty()) return "incident_of_rule";
     if (!filter.namespace_.empty()) return "incident_of_namespace";

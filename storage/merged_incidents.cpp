@@ -86,9 +86,12 @@ std::vector<MergedGroup> merged_groups(Connection& connection,
 std::vector<ShownMerged> merged_of(Connection& connection, const IncidentFilter& filter) {
     const auto groups = merged_groups(connection, filter.visible);
     if (groups.empty()) return {};
+    // Of the runner, as of words and pods, any part may be.
+    IncidentFilter attributes = filter;
+    attributes.runner.clear();
     Conditions like;
     like.add(is_merged);
-    add_attributes(like, filter);
+    add_attributes(like, attributes);
     const auto alike = keys_where(connection, like);
     const auto rares = rares_of(connection, filter);
     Conditions having;
@@ -99,18 +102,27 @@ std::vector<ShownMerged> merged_of(Connection& connection, const IncidentFilter&
     const auto has_rares = [&](const std::string& key) {
         return rares.empty() || with_rares.contains(key);
     };
+    Conditions of_runner;
+    of_runner.add(is_merged);
+    of_runner.add("incident.runner = ?N", filter.runner);
+    const auto of_it =
+        filter.runner.empty() ? std::set<std::string>{} : keys_where(connection, of_runner);
+    const auto is_of_runner = [&](const std::string& key) {
+        return filter.runner.empty() || of_it.contains(key);
+    };
 
     std::vector<ShownMerged> shown;
     for (const auto& group : groups) {
         ShownMerged whole{as_whole(group), {}};
         for (const auto& row : group) whole.keys.push_back(row.key);
         if (alike.contains(whole.row.key) && has_asked_life(filter, whole.row) &&
-            std::any_of(whole.keys.begin(), whole.keys.end(), has_rares))
+            std::any_of(whole.keys.begin(), whole.keys.end(), has_rares) &&
+            std::any_of(whole.keys.begin(), whole.keys.end(), is_of_runner))
             shown.push_back(std::move(whole));
         if (!filter.parts_too) continue;
         for (std::size_t i = 1; i < group.size(); ++i)
             if (alike.contains(group[i].key) && has_rares(group[i].key) &&
-                has_asked_life(filter, group[i]))
+                is_of_runner(group[i].key) && has_asked_life(filter, group[i]))
                 shown.push_back({group[i], {group[i].key}});
     }
     return shown;

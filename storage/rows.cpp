@@ -81,7 +81,9 @@ IncidentRow as_whole(const std::vector<IncidentRow>& merged) {
         if (other.first_seen && (!row.first_seen || *other.first_seen < *row.first_seen))
             row.first_seen = other.first_seen;
         row.last_seen = std::max(row.last_seen, other.last_seen);
+        if (other.ended_at > row.ended_at) row.proof = other.proof;
         row.ended_at = std::max(row.ended_at, other.ended_at);
+        if (row.waiting_for.empty() && !is_over(other.state)) row.waiting_for = other.waiting_for;
     }
     if (!is_over(row.state)) {
         row.ended_at.reset();

@@ -26,7 +26,7 @@ struct Place {
     std::string instance;  // one container instance or file: what positions are kept for
     std::string member_uid;
     std::optional<Timestamp> member_created;  // the API's creationTimestamp: which pod is newer
-    std::string version{};  // of the runner, as the tag of its image says it; empty: not known
+    std::string version{};  // of the runner: its own word or its image's tag; empty: not known
     bool operator==(const Place&) const = default;
 };
 

@@ -236,11 +236,19 @@ ALTER TABLE member ADD COLUMN version TEXT NOT NULL DEFAULT '';
 CREATE INDEX member_version ON member(version) WHERE version <> '';
 )sql";
 
+// Which runner an incident is of.
+constexpr const char* version_8 = R"sql(
+ALTER TABLE incident ADD COLUMN runner TEXT
+    AS (CASE WHEN json_valid(fields) THEN CAST(json_extract(fields, '$.runner') AS TEXT) END)
+    VIRTUAL;
+CREATE INDEX incident_of_runner ON incident(runner, last_seen, number) WHERE runner IS NOT NULL;
+)sql";
+
 }  // namespace
 
 const std::vector<const char*>& migrations() {
     static const std::vector<const char*> all{version_1, version_2, version_3, version_4,
-                                              version_5, version_6, version_7};
+                                              version_5, version_6, version_7, version_8};
     return all;
 }
 

@@ -42,6 +42,7 @@ json statistics_json(const IncidentStatistics& sums) {
     return {{"incidents", sums.incidents},
             {"going_on", sums.going_on},
             {"snoozed", sums.snoozed},
+            {"drills", sums.drills},
             {"found_afterwards", sums.found_afterwards},
             {"mttd", percentiles_json(sums.detect)},
             {"mttn", percentiles_json(sums.notify)},
@@ -133,14 +134,22 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
         return given(SimilarRows{std::move((*found)->incident), std::move(*rows)});
     }
     std::vector<IncidentStory> stories;
-    for (const auto& id : question.ids) {
-        auto story = reader.story(id, question.filter.visible);
+    std::vector<std::string> ids = question.ids;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        auto story = reader.story(ids[i], question.filter.visible);
         if (!story) return failure(story.error());
         if (!*story || !is_visible(question.filter.visible, (*story)->detail.incident.namespace_))
             return std::optional<HistoryRows>();
         if (const auto& cause = (*story)->cause;
             cause && !is_visible(question.filter.visible, cause->namespace_))
             (*story)->cause.reset();
+        const auto same = [&](const IncidentStory& other) {
+            return other.detail.incident.key == (*story)->detail.incident.key;
+        };
+        if (std::any_of(stories.begin(), stories.end(), same)) continue;
+        // A postmortem of a merged incident tells of its parts, too.
+        if (question.kind == Kind::postmortem)
+            for (const auto& part : (*story)->parts) ids.push_back(part.key);
         stories.push_back(std::move(**story));
     }
     return given(std::move(stories));
@@ -177,13 +186,14 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                            {"title", similar->incident.title},
                            {"similar", similar_to_json(similar->similar)}});
     } else if (const auto* sums = std::get_if<StatisticsSums>(&rows)) {
-        json by_rule = json::array(), by_release = json::array();
+        json by_rule = json::array(), by_workload = json::array(), by_release = json::array();
         const auto put = [](json& into, const char* name, const auto& sums_of) {
             json one{{name, sums_of.first}};
             one.update(statistics_json(sums_of.second));
             into.push_back(std::move(one));
         };
         for (const auto& rule : sums->by_rule()) put(by_rule, "rule", rule);
+        for (const auto& workload : sums->by_workload()) put(by_workload, "workload", workload);
         for (const auto& release : sums->by_release()) put(by_release, "version", release);
         const auto time = [](const std::optional<Timestamp>& at) {
             return at ? json(format_time(*at)) : json();
@@ -192,6 +202,7 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                            {"until", time(question.filter.until)},
                            {"all", statistics_json(sums->all())},
                            {"rules", by_rule},
+                           {"workloads", by_workload},
                            {"releases", by_release}});
     } else {
         std::vector<json> stories;

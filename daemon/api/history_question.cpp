@@ -75,7 +75,7 @@ std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filte
     static const std::set<std::string> known{
         "state",   "severity", "rule",  "namespace", "workload", "pod",
         "text",    "since",    "until", "limit",     "cursor",   "acknowledged",
-        "snoozed", "assignee", "tag",   "merged",    "version"};
+        "snoozed", "assignee", "tag",   "merged",    "version",  "runner"};
     for (const auto& [name, value] : query) {
         if (!known.contains(name)) return "There is no parameter " + name + " here.";
         if (value.size() > query_bytes_max)
@@ -107,6 +107,7 @@ std::string read_filter(const Query& query, Timestamp now, IncidentFilter& filte
     filter.workload = value_in(query, "workload");
     filter.pod = value_in(query, "pod");
     filter.version = value_in(query, "version");
+    filter.runner = value_in(query, "runner");
     filter.text = value_in(query, "text");
     filter.limit = page_default;
     if (const std::string limit = value_in(query, "limit"); !limit.empty()) {
@@ -127,14 +128,14 @@ std::string read_facets(Query& query, std::vector<std::string>& facets) {
     const auto& known = IncidentFacets::names();
     const auto wanted = query.extract("facets");
     if (!wanted) {
-        facets.assign(known.begin(), std::find(known.begin(), known.end(), "pod"));
+        facets.assign(known.begin(), std::find(known.begin(), known.end(), "runner"));
         return {};
     }
     facets = parts_of(wanted.mapped(), ',');
     for (const auto& name : facets)
         if (std::find(known.begin(), known.end(), name) == known.end())
-            return "facets is a list of rule, severity, namespace, workload, state, outcome, pod, "
-                   "node, version; \"" +
+            return "facets is a list of rule, severity, namespace, workload, state, outcome, "
+                   "runner, pod, node, version; \"" +
                    name + "\" is none.";
     return {};
 }

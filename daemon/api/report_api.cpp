@@ -23,12 +23,8 @@ std::string value_in(const Query& query, const char* name, const char* otherwise
 
 // Nothing where it could be read; rows are then in `rows`.
 std::optional<StoreError> read_sums(Reader& reader, const IncidentFilter& filter, RangeRows& rows) {
-    const auto read = reader.each_moments(filter, [&rows](const IncidentMoments& one) {
-        rows.sums.add(one);
-        const std::string where =
-            one.namespace_.empty() ? one.workload : one.namespace_ + " " + one.workload;
-        rows.workloads[where].add(one);
-    });
+    const auto read =
+        reader.each_moments(filter, [&rows](const IncidentMoments& one) { rows.sums.add(one); });
     if (!read) return read.error();
     return std::nullopt;
 }

@@ -35,6 +35,7 @@ void HistoryCli::add_filter(CLI::App& command) {
     option("--severity", "severity", "info,warning,error,critical");
     option("--pod", "pod", "that show in this pod or file");
     option("--version", "version", "that a runner of this version shows");
+    option("--runner", "runner", "of this runner, as the log calls it (its short token)");
     option("--text", "text", "whose lines have words that begin so");
     option("--assignee", "assignee", "assigned to this person or team");
     option("--tag", "tag", "with this tag");

@@ -6,6 +6,7 @@
 #include "parsers/visible_text.h"
 
 #include <ostream>
+#include <set>
 
 namespace runnerwatch {
 namespace {
@@ -137,6 +138,21 @@ std::vector<json> stories_of(const HistorySource& source, const std::vector<std:
     return stories;
 }
 
+// The same, behind them what is merged into them.
+std::vector<json> with_parts(const HistorySource& source, const std::vector<std::string>& ids,
+                             std::ostream& errors, int& code) {
+    auto stories = stories_of(source, ids, errors, code);
+    std::set<std::string> known;
+    std::vector<std::string> parts;
+    for (const json& story : stories) known.insert(story.at("id"));
+    for (const json& story : stories)
+        for (const json& part : story.at("merged"))
+            if (known.insert(part.at("id")).second) parts.push_back(part.at("id"));
+    if (parts.empty()) return stories;
+    for (json& part : stories_of(source, parts, errors, code)) stories.push_back(std::move(part));
+    return code == 0 ? stories : std::vector<json>{};
+}
+
 }  // namespace
 
 int show_incidents(const HistoryOptions& options, std::ostream& out, std::ostream& errors) {
@@ -197,10 +213,12 @@ int show_history(const HistoryOptions& options, std::ostream& out, std::ostream&
         if (!body) return refuse(errors, body.error());
         if (is_document(options.format)) return print(document_text(*body, options.format), out, 0);
         std::string text = rendered(statistics_listing(*body), options.format);
-        if (const auto quiet = body->at("all").value("snoozed", std::uint64_t{0});
-            quiet > 0 && options.format == ListFormat::table)
-            text += "\n" + counted(quiet, "incident") +
-                    " more, snoozed by people, in none of these figures.\n";
+        for (const auto& [name, why] :
+             {std::pair{"snoozed", "snoozed by people"}, {"drills", "tagged drill"}})
+            if (const auto left_out = body->at("all").value(name, std::uint64_t{0});
+                left_out > 0 && options.format == ListFormat::table)
+                text += "\n" + counted(left_out, "incident") + " more, " + why +
+                        ", in none of these figures.\n";
         return print(text, out, 0);
     }
     const auto id = incident_id(options.ids.front());
@@ -233,7 +251,7 @@ int write_postmortem(const PostmortemOptions& options, std::ostream& out, std::o
     if (options.ids.empty())
         return refuse(errors, "postmortem of which incident? Give its number (12) or its id.");
     int code = 0;
-    const auto stories = stories_of(options.source, options.ids, errors, code);
+    const auto stories = with_parts(options.source, options.ids, errors, code);
     if (stories.empty()) return code;
     const auto document = postmortem(stories, text);
     if (!document)

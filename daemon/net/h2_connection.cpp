@@ -173,7 +173,7 @@ void H2Connection::speak() {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window}};
     nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, std::size(settings));
     nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, connection_window);
-    write();
+    end_turn();
     if (!gone_) read();
 }
 
@@ -214,7 +214,7 @@ void H2Connection::add(H2Stream& stream) {
         return;
     }
     submit(stream);
-    write();
+    end_turn();
 }
 
 void H2Connection::remove(H2Stream& stream) {
@@ -226,8 +226,7 @@ void H2Connection::remove(H2Stream& stream) {
     std::erase(waiting_, &stream);
     stream.connection = nullptr;
     stream.id = 0;
-    write();
-    close_if_idle();
+    end_turn();
 }
 
 void H2Connection::reset(const H2Stream& stream) {
@@ -299,9 +298,7 @@ void H2Connection::read() {
     in_turn_ = false;
     client_.hand_over();
     if (!trouble.empty()) return fail(trouble);
-    write();
-    if (gone_) return;
-    close_if_idle();
+    end_turn();
     if (gone_ || all) return;
     asio::post(client_.loop(), [weak = weak_from_this()] {
         if (const auto alive = weak.lock(); alive && !alive->gone_) alive->read();
@@ -351,7 +348,7 @@ void H2Connection::write() {
 
 void H2Connection::write_on() {
     writing_ = false;
-    write();
+    end_turn();
 }
 
 // Whether there is something to send.
@@ -368,7 +365,9 @@ bool H2Connection::fill_unsent() {
 }
 
 // An idle connection would be work that keeps the loop from its end.
-void H2Connection::close_if_idle() {
+void H2Connection::end_turn() {
+    const auto self = shared_from_this();
+    write();
     if (!in_turn_ && streams() == 0) fail("it was idle");
 }
 

@@ -65,7 +65,7 @@ private:
     void told_to_go();
     void submit(H2Stream& stream);
     void stream_closed(H2Stream& stream, std::uint32_t error);
-    void close_if_idle();
+    void end_turn();
     void fail(const std::string& why);
 
     H2Client& client_;

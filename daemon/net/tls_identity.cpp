@@ -38,7 +38,7 @@ TlsIdentity::Stamp TlsIdentity::stamp_of(const std::string& file) {
     struct stat found {};
     if (::stat(file.c_str(), &found) != 0) return {};
     return {found.st_ino, found.st_size,
-            std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
+            std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec};
 }
 
 Result<std::unique_ptr<TlsIdentity>, std::string> TlsIdentity::read(TlsFiles files) {

@@ -40,11 +40,11 @@ public:
     Timestamp ends() const { return ends_; }
 
 private:
-    // What changes when a file is written, or another one takes its name (a Secret is a symbolic
-    // link to a folder that is replaced).
+    // What changes when a file is written or its permissions are, or another one takes its name (a
+    // Secret is a symbolic link to a folder that is replaced).
     struct Stamp {
         std::uint64_t inode = 0;
-        std::int64_t size = -1, modified = 0;
+        std::int64_t size = -1, changed = 0;
         bool operator==(const Stamp&) const = default;
     };
     static Stamp stamp_of(const std::string& file);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -23,7 +24,11 @@ class ReadThread {
 public:
     static constexpr std::size_t waiting_max = 1'000;
 
-    explicit ReadThread(std::chrono::milliseconds patience) : patience_(patience) {}
+    using Now = std::function<std::chrono::steady_clock::time_point()>;
+    // `now`: from the loop and from the thread.
+    explicit ReadThread(std::chrono::milliseconds patience,
+                        Now now = std::chrono::steady_clock::now)
+        : patience_(patience), now_(std::move(now)) {}
 
     asio::awaitable<Result<std::monostate, StoreError>> open(std::filesystem::path file);
     asio::awaitable<void> close();
@@ -34,10 +39,10 @@ public:
     asio::awaitable<std::invoke_result_t<Job&, Reader&>> ask(Job job) {
         using Answer = std::invoke_result_t<Job&, Reader&>;
         if (waiting_ >= waiting_max) co_return Answer(failure(too_many()));
-        const auto deadline = std::chrono::steady_clock::now() + patience_;
+        const auto deadline = now_() + patience_;
         const CountGuard counted(waiting_);
         auto within = [this, &job, deadline]() -> Answer {
-            const auto over = [deadline] { return std::chrono::steady_clock::now() >= deadline; };
+            const auto over = [this, deadline] { return now_() >= deadline; };
             if (over()) return failure(too_long());
             reader_->interrupt_when(over);
             Answer answer = job(*reader_);
@@ -53,6 +58,7 @@ private:
     static StoreError too_many();
 
     std::chrono::milliseconds patience_;  // real time
+    Now now_;
     std::size_t waiting_ = 0;
     StoreThread thread_;
     std::unique_ptr<Reader> reader_;  // on the thread

@@ -8,12 +8,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
+#include <map>
 #include <mutex>
+#include <sstream>
 
 namespace runnerwatch {
 namespace {
 
+using nlohmann::json;
+using testing::AllOf;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -59,7 +65,7 @@ public:
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    std::string heard() {
+    std::string heard() const {
         const std::lock_guard lock(mutex_);
         return heard_;
     }
@@ -82,7 +88,7 @@ private:
 
     asio::io_context io_{1};
     std::optional<HttpClient> client_{io_.get_executor()};
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::string heard_;
     std::thread thread_;
 };
@@ -101,12 +107,15 @@ protected:
         if (!who.empty()) call.headers = {{"Authorization", "Bearer rwt_" + who}};
         return call;
     }
-    HttpReply note(const std::string& who) {
-        HttpCall told = call(list + "/1/note", who);
+    HttpReply act(const std::string& what, const std::string& who, const std::string& body) {
+        HttpCall told = call(list + what, who);
         told.method = "POST";
         told.headers.push_back({"Content-Type", "application/json"});
-        told.body = R"({"note":"seen","actor":"somebody else"})";
+        told.body = body;
         return reply_to(told);
+    }
+    HttpReply note(const std::string& who) {
+        return act("/1/note", who, R"({"note":"seen","actor":"somebody else"})");
     }
     void open_incident() {
         world.append(pod, std::chrono::system_clock::now(), refused);
@@ -159,6 +168,65 @@ TEST_F(Callers, AreToldWhatIsCommittedWhileTheyListen) {
     EXPECT_THAT(wall.heard(), HasSubstr("\"number\":1"));
     EXPECT_THAT(other.heard(), Not(HasSubstr("event: incident")));
     EXPECT_EQ(world.terminate_daemon(), 0) << "listeners do not keep it from ending";
+}
+
+// The newest that a listener heard of an incident, by its number.
+std::map<int, json> newest_heard(const Listener& listener) {
+    std::map<int, json> newest;
+    std::istringstream lines(listener.heard());
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("data: ")) continue;
+        json told = json::parse(line.substr(6), nullptr, false);
+        if (!told.contains("number")) continue;
+        const int number = told.at("number");
+        newest[number] = std::move(told);
+    }
+    return newest;
+}
+
+TEST_F(Callers, AreToldOfAMergedIncidentAsTheListShowsIt) {
+    world.start_daemon();
+    open_incident();
+    std::string other = refused;
+    other.replace(other.find("glpat-FAK"), 9, "glpat-BBB");
+    world.append(pod, std::chrono::system_clock::now(), other);
+    world.until("two are open", [&] { return world.incidents().size() == 2; });
+    Listener wall(call("/api/v1/events", "wall"));
+    world.until("it listens", [&] { return wall.heard().find("hello") != std::string::npos; });
+    ASSERT_EQ(act("/2/merge", "eve", R"({"into":1})").status, 200);
+    const auto heard = [&](int number) {
+        const auto all = newest_heard(wall);
+        const auto found = all.find(number);
+        return found == all.end() ? json::object() : found->second;
+    };
+    const auto listed = [&](const std::string& query = "") {
+        return json::parse(reply_to(call(list + query, "wall")).body).at("incidents");
+    };
+    world.until("both are told", [&] {
+        return heard(1).value("count", 0) == 2 && !heard(2).value("merged_into", "").empty();
+    });
+    ASSERT_EQ(listed().size(), 1u);
+    EXPECT_EQ(heard(1), listed().at(0));
+
+    // What shows in the part is told of the whole.
+    world.append(pod, std::chrono::system_clock::now(), other);
+    world.until("it is told again", [&] { return heard(1).value("count", 0) == 3; });
+    ASSERT_EQ(act("/1/resolve", "eve", R"({"note":"new token"})").status, 200);
+    world.until("the end of both is told", [&] {
+        return heard(1).value("state", "") == "resolved" &&
+               heard(2).value("state", "") == "resolved";
+    });
+    EXPECT_EQ(heard(1), listed().at(0));
+
+    const auto timeline = [&](const std::string& id) {
+        std::vector<std::string> kinds;
+        const json body = json::parse(reply_to(call(list + id + "/timeline", "wall")).body);
+        for (const auto& row : body.at("timeline")) kinds.push_back(row.at("kind"));
+        return kinds;
+    };
+    EXPECT_THAT(timeline("/1"), AllOf(Contains("merged_here"), Contains("resolve")));
+    EXPECT_THAT(timeline("/2"), AllOf(Contains("merge"), Contains("resolve")));
+    EXPECT_EQ(world.terminate_daemon(), 0);
 }
 
 }  // namespace

@@ -61,6 +61,38 @@ TEST(Statistics, WhatPeopleKeptQuietIsCountedAndStandsInNoFigure) {
     EXPECT_EQ(sums.recurred[0], 0u);
 }
 
+TEST(Statistics, DrillsAreCountedAndStandInNoFigure) {
+    IncidentMoments drill = resolved(30min);
+    drill.drill = drill.snoozed = true;
+    drill.version = "17.5.0";
+    StatisticsSums sums;
+    sums.add(drill);
+    sums.add(resolved(10min));
+    EXPECT_EQ(sums.all().drills, 1u);
+    EXPECT_EQ(sums.all().snoozed, 0u) << "each is left out once";
+    EXPECT_EQ(sums.all().incidents, 1u);
+    EXPECT_EQ(sums.all().resolve.p90, 10min);
+    EXPECT_EQ(sums.by_rule()[0].second.incidents, 1u);
+    EXPECT_EQ(sums.by_release()[0].second.incidents, 0u);
+}
+
+TEST(Statistics, AreSummedUpByWorkload) {
+    StatisticsSums sums;
+    IncidentMoments one = resolved(30min);
+    sums.add(one);
+    one.workload = "Deployment/runner";
+    for (const char* in : {"team-a", "team-b", "team-b"}) {
+        one.namespace_ = in;
+        sums.add(one);
+    }
+    const auto workloads = sums.by_workload();
+    ASSERT_EQ(workloads.size(), 3u);
+    EXPECT_EQ(workloads[0].first, "team-b Deployment/runner");
+    EXPECT_EQ(workloads[0].second.incidents, 2u);
+    EXPECT_EQ(workloads[1].first, "") << "of a host";
+    EXPECT_EQ(workloads[2].first, "team-a Deployment/runner");
+}
+
 TEST(Statistics, AreSummedUpByReleaseWhereThatIsKnown) {
     StatisticsSums sums;
     IncidentMoments one = resolved(30min);

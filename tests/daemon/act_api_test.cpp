@@ -83,6 +83,29 @@ protected:
         return std::move(**reader->incident(id));
     }
 
+    static std::string ended_key(std::size_t number) {
+        const std::string digits = std::to_string(number);
+        return std::string(32 - digits.size(), 'e') + digits;
+    }
+    // Incidents that ended long ago, with a daemon that does not run.
+    void write_ended(std::size_t count) {
+        ChangeSet set;
+        for (std::size_t i = 0; i < count; ++i) {
+            IncidentRow row;
+            row.key = row.identity = ended_key(i);
+            row.ulid = ended_key(i).substr(6);
+            row.rule = "job-request-forbidden";
+            row.fields = row.values = row.symptoms = "{}";
+            row.causes = row.also = "[]";
+            row.state = IncidentState::resolved;
+            row.first_seen = row.last_seen = row.ended_at = row.noted_at = history_noon;
+            set.incidents[row.key] = row;
+            set.identities[row.key] = IdentityRow{row.key, 1, row.key, "[]"};
+        }
+        auto store = std::move(*Store::open(folder_.file()));
+        if (!store->commit(set)) throw std::runtime_error("not written");
+    }
+
     json incident(const std::string& id) {
         return json::parse(ask("GET", "/incidents/" + id).body);
     }
@@ -147,6 +170,33 @@ TEST_F(ActApiTest, WhatLeftMemoryTakesNotesAndIsFoundByThem) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].at("number"), 1);
     EXPECT_EQ(ask("POST", "/incidents/1/ack").status, 409);
+}
+
+TEST_F(ActApiTest, OfWhatLeftMemoryAThousandAreTakenBackAndTheNextIsRefusedForAMinute) {
+    stop();
+    write_ended(IncidentBook::recalled_max + 1);
+    start();
+    std::size_t acted = 0;
+    for (; acted < IncidentBook::recalled_max; acted += 100) {
+        json acts = json::array();
+        for (std::size_t i = acted; i < acted + 100; ++i)
+            acts.push_back({{"incident", ended_key(i)}, {"act", "note"}, {"note", "seen"}});
+        const auto reply = ask("POST", "/incidents:batch", json{{"acts", acts}}.dump());
+        ASSERT_EQ(reply.status, 200) << reply.body;
+    }
+    const std::string last = ended_key(acted);
+    const auto refused = ask("POST", "/incidents/" + last + "/note", R"({"note":"seen"})");
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.header("retry-after"), "60");
+    EXPECT_EQ(refused.header("content-type"), "application/problem+json");
+    EXPECT_THAT(refused.body, AllOf(HasSubstr("Nothing was changed: 1000 incidents"),
+                                    HasSubstr("Ask again in a minute")));
+    EXPECT_TRUE(on_disk(last).timeline.empty());
+    EXPECT_EQ(on_disk(ended_key(acted - 1)).timeline.back().text, "seen");
+    // Those that are held, and what never left, can be acted on.
+    EXPECT_EQ(ask("POST", "/incidents/" + ended_key(0) + "/note", R"({"note":"x"})").status, 200);
+    EXPECT_EQ(ask("POST", "/incidents/4/note", R"({"note":"x"})").status, 200);
+    EXPECT_EQ(ask("GET", "/incidents/" + last).status, 200) << "reading needs no place";
 }
 
 TEST_F(ActApiTest, SurvivesARestartAndIsFilteredBy) {

@@ -198,6 +198,13 @@ TEST_F(ApiAddress, ReadinessSaysThatNewFilesAreNotServed) {
     authority_ = authority.file("ca.pem");
     EXPECT_EQ(ask("/api/v1/incidents").status, 200);
     EXPECT_THAT(ready().at("degraded").dump(), HasSubstr("is served on"));
+    std::filesystem::rename(authority.file("server.pem"), authority.file("away.pem"));
+    std::filesystem::create_directory(authority.file("server.pem"));
+    EXPECT_EQ(ask("/api/v1/incidents").status, 200) << "there is nothing to read any more";
+    EXPECT_THAT(ready().at("degraded").dump(),
+                AllOf(HasSubstr("http.tls: the certificate in " + authority.file("server.pem")),
+                      HasSubstr("is served on")));
+    std::filesystem::remove(authority.file("server.pem"));
     std::filesystem::rename(authority.file("renewed.pem"), authority.file("server.pem"));
     EXPECT_EQ(ask("/api/v1/incidents").status, 200);
     EXPECT_EQ(ready().at("degraded").size(), 0u);

@@ -76,6 +76,38 @@ protected:
         return json::parse(out.str());
     }
 
+    std::string postmortem_over_http(const std::string& id, const std::string& form) {
+        auto reader = std::move(*Reader::open(folder_ / "history.db"));
+        const auto question = history_question("/api/v1/incidents/" + id + "/postmortem",
+                                               {{"format", form}}, history_noon);
+        if (!question) return question.error().body;
+        const auto rows = read_history(*reader, *question);
+        const auto rules = load_rules({});
+        return history_reply(*question, **rows, (*rules)->pack()).body;
+    }
+    // By hand, as an act would; both were told in one message.
+    void merge_4_into_2() {
+        ChangeSet set = PastIncidents().take();
+        IncidentRow &whole = *set.incidents.at(key(2)), &part = *set.incidents.at(key(4));
+        part.merged_into = whole.key;
+        const Timestamp at = history_noon + std::chrono::hours(2);
+        const auto change = [&](IncidentRow& row, const char* kind, const char* text) {
+            ++row.changes;
+            TimelineRow& made = set.timeline[{row.key, row.changes}].emplace();
+            made = {row.key, row.changes, at, ClockKind::ours, kind, "anna", text, "{}", ""};
+        };
+        change(part, "merge", "merged into #2 by anna");
+        change(whole, "merged_here", "#4 was merged into this");
+        set.attempts.clear();
+        DeliveryAttemptRow both{"on-call", "{}", "delivery-2", 1, at - std::chrono::minutes(30),
+                                "sent",    204,  "",           ""};
+        both.told =
+            "{\"" + whole.key + "\":\"open:critical:0\",\"" + part.key + "\":\"open:error:0\"}";
+        set.attempts.push_back(both);
+        ASSERT_TRUE(store_->commit(set));
+    }
+    static std::string key(int number) { return std::string(31, 'a') + std::to_string(number); }
+
     std::filesystem::path folder_;
     std::unique_ptr<Store> store_;
     std::ostringstream errors_;
@@ -143,6 +175,17 @@ TEST_F(HistoryTest, APostmortemIsTheSameBytesForTheSameData) {
         EXPECT_EQ(first, postmortem_of({"01ARYZ6S41TSV4RRFFQ69G5FA2"}, form));
     }
     expect_golden("two.md", postmortem_of({"1", "2"}, "md"));
+}
+
+TEST_F(HistoryTest, APostmortemOfAMergedIncidentTakesInItsParts) {
+    merge_4_into_2();
+    const std::string whole = postmortem_of({"2"}, "md");
+    expect_golden("merged.md", whole);
+    EXPECT_EQ(postmortem_of({"2", "4"}, "md"), whole) << "a part that is named too stands once";
+    EXPECT_EQ(postmortem_over_http("2", "md"), whole);
+    EXPECT_EQ(postmortem_over_http("2", "html"), postmortem_of({"2"}, "html"));
+    // The part by itself is its own story.
+    EXPECT_THAT(postmortem_of({"4"}, "md"), Not(HasSubstr("Part \\#")));
 }
 
 TEST_F(HistoryTest, LogTextCannotBecomeMarkup) {

@@ -335,6 +335,21 @@ TEST_F(Http2, WhatATakerThrowsEndsItsStreamAlone) {
     });
 }
 
+TEST_F(Http2, AConnectionThatNobodyIsLeftOnIsClosed) {
+    with_server({}, [this](H2Rig& rig) -> asio::awaitable<void> {
+        const std::size_t others = rig.server.living();
+        Heard& heard = rig.open("/a");
+        heard.throws_at = "text";
+        co_await until_asked(1);
+        asked_[0].begin(200);
+        asked_[0].write("text");
+        asked_.clear();
+        co_await until_ended(heard);
+        const auto closed = [&rig, others] { return rig.server.living() == others; };
+        co_await until(closed);
+    });
+}
+
 TEST_F(Http2, AnUntrustedOrWrongCertificateIsRefusedWithItsReason) {
     with_server({}, [this](H2Rig& rig) -> asio::awaitable<void> {
         rig.tls.server_name = "elsewhere.example.com";

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 #include <optional>
 
@@ -78,6 +79,16 @@ TEST(StoreThread, HandsOnWhatAJobThrows) {
 
 class ReadThreadTest : public testing::Test {
 protected:
+    // Time goes by when the test says so, and by `each_look` with each look at it.
+    ReadThread::Now clock() {
+        return [this] {
+            time_ += each_look.count();
+            return std::chrono::steady_clock::time_point(std::chrono::milliseconds(time_));
+        };
+    }
+    void pass(std::chrono::milliseconds span) { time_ += span.count(); }
+    std::chrono::milliseconds each_look{0};
+
     ReadThreadTest() {
         auto store = Store::open(folder.file());
         EXPECT_TRUE(store);
@@ -92,13 +103,16 @@ protected:
         EXPECT_TRUE((*store)->commit(set));
     }
     TestFolder folder;
+
+private:
+    std::atomic<std::int64_t> time_ = 0;
 };
 
 TEST_F(ReadThreadTest, InterruptsAQuestionThatTakesTooLongAndAnswersTheNext) {
     run_on_loop([this](Loop) -> asio::awaitable<void> {
-        ReadThread readers(50ms);
+        ReadThread readers(15'000ms, clock());
         EXPECT_TRUE(co_await readers.open(folder.file()));
-        // More than the machine can answer in that time, whatever machine it is.
+        each_look = 100ms;  // SQLite looks every few thousand steps
         auto endless = [](Reader& reader) -> Result<std::size_t, StoreError> {
             for (;;) {
                 IncidentFilter all;
@@ -111,8 +125,9 @@ TEST_F(ReadThreadTest, InterruptsAQuestionThatTakesTooLongAndAnswersTheNext) {
         EXPECT_FALSE(answer);
         if (answer) co_return;
         EXPECT_EQ(answer.error().kind, StoreError::Kind::too_long);
-        EXPECT_THAT(answer.error().what, HasSubstr("given up"));
+        EXPECT_THAT(answer.error().what, HasSubstr("given up after 15 s"));
         EXPECT_THAT(answer.error().what, HasSubstr("Ask for less"));
+        each_look = 0ms;
         auto quick = [](Reader& reader) { return reader.meta("database_id"); };
         const auto next = co_await readers.ask(quick);
         EXPECT_TRUE(next && *next) << "the deadline was that of one question";
@@ -122,7 +137,7 @@ TEST_F(ReadThreadTest, InterruptsAQuestionThatTakesTooLongAndAnswersTheNext) {
 
 TEST_F(ReadThreadTest, DoesNotBeginWhatWaitedTooLongBehindAnother) {
     run_on_loop([this](Loop loop) -> asio::awaitable<void> {
-        ReadThread readers(1ms);
+        ReadThread readers(15'000ms, clock());
         EXPECT_TRUE(co_await readers.open(folder.file()));
         std::promise<void> gate;
         bool begun = false;
@@ -145,13 +160,47 @@ TEST_F(ReadThreadTest, DoesNotBeginWhatWaitedTooLongBehindAnother) {
         tasks.spawn("first", first());
         tasks.spawn("second", second());
         co_await asio::post(loop, asio::use_awaitable);
-        const auto over = std::chrono::steady_clock::now() + 2ms;
-        while (std::chrono::steady_clock::now() < over)
-            co_await asio::post(loop, asio::use_awaitable);
+        pass(15'000ms);
         gate.set_value();
         while (!late) co_await asio::post(loop, asio::use_awaitable);
         EXPECT_FALSE(begun);
         EXPECT_FALSE(*late);
+        co_await tasks.stop();
+        co_await readers.close();
+    });
+}
+
+TEST_F(ReadThreadTest, RefusesWhatFindsTooManyWaitingAndTakesTheNextOnceTheyAreGone) {
+    run_on_loop([this](Loop loop) -> asio::awaitable<void> {
+        ReadThread readers(15'000ms, clock());
+        EXPECT_TRUE(co_await readers.open(folder.file()));
+        std::promise<void> gate;
+        std::size_t answered = 0;
+        TaskGroup tasks(loop, &fail_test);
+        auto hold = [&](Reader&) -> Text {
+            gate.get_future().wait();
+            return std::string();
+        };
+        auto answer = [](Reader&) -> Text { return std::string(); };
+        auto one = [&](bool first) -> asio::awaitable<void> {
+            std::function<Text(Reader&)> job = answer;
+            if (first) job = hold;
+            const auto text = co_await readers.ask(job);
+            answered += text ? 1u : 0u;
+        };
+        for (std::size_t i = 0; i < ReadThread::waiting_max; ++i) tasks.spawn("one", one(i == 0));
+        co_await asio::post(loop, asio::use_awaitable);
+        const auto refused = co_await readers.ask(answer);
+        EXPECT_FALSE(refused);
+        if (!refused) {
+            EXPECT_EQ(refused.error().kind, StoreError::Kind::too_long);
+            EXPECT_THAT(refused.error().what, HasSubstr("1000 questions wait already"));
+        }
+        gate.set_value();
+        while (tasks.running() > 0) co_await asio::post(loop, asio::use_awaitable);
+        EXPECT_EQ(answered, ReadThread::waiting_max);
+        const auto next = co_await readers.ask(answer);
+        EXPECT_TRUE(next);
         co_await tasks.stop();
         co_await readers.close();
     });

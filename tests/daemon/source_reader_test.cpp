@@ -111,6 +111,24 @@ TEST_F(SourceReaderTest, CountsWhatWarnsAndIsKnownToNoRule) {
     EXPECT_EQ(unclassified.templates().begin()->second.count, 2);
 }
 
+TEST_F(SourceReaderTest, TakesTheVersionThatTheRunnerNamesWhenItStarts) {
+    line(0s, refused);
+    line(1s, "level=info msg=\"Runtime platform\" arch=amd64 pid=7 version=19.4.0");
+    auto changes = take();
+    ASSERT_THAT(changes.members, SizeIs(1));
+    EXPECT_EQ(changes.members.begin()->second->place.version, "") << "what it was is not known";
+    EXPECT_EQ(changes.sources.at(source.place().instance)->place.version, "19.4.0");
+    line(2s, refused);
+    line(3s, "level=info msg=\"Runtime platform\" arch=amd64 pid=8 version=\"none of these\"");
+    line(4s, refused);
+    EXPECT_EQ(take().members.begin()->second->place.version, "19.4.0");
+
+    SourceReader::Before before;
+    before.version = "19.4.0";
+    SourceReader after_restart{source, context, std::move(before)};
+    EXPECT_EQ(after_restart.place().version, "19.4.0");
+}
+
 TEST_F(SourceReaderTest, HandsNothingOnThatAnExceptionTakes) {
     const std::string text =
         "exceptions:\n  - {rule: job-request-forbidden, owner: o, reason: r, expires: never}\n"

@@ -6,6 +6,8 @@
 #include "tests/daemon/test_certificates.h"
 #include "tests/storage/sample_rows.h"
 
+#include <unistd.h>
+
 #include <openssl/ssl.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -46,6 +48,20 @@ protected:
 
     TestFolder folder_;
     TestAuthority authority_;
+};
+
+// Permissions of files count, also where tests are run by root.
+class WithoutPrivileges {
+public:
+    WithoutPrivileges() {
+        if (before_ == 0 && ::seteuid(65'534) != 0) throw std::runtime_error("seteuid failed");
+    }
+    ~WithoutPrivileges() {
+        if (before_ == 0 && ::seteuid(before_) != 0) std::abort();
+    }
+
+private:
+    uid_t before_ = ::geteuid();
 };
 
 struct TlsRig {
@@ -215,6 +231,30 @@ TEST_F(Tls, FilesThatDoNotFitLeaveTheOldOnesInServiceAndSaySo) {
     std::filesystem::remove(authority_.file("server.pem"));
     EXPECT_EQ((*identity)->current(), first);
     std::filesystem::rename(authority_.file("renewed.pem"), authority_.file("server.pem"));
+    EXPECT_NE((*identity)->current(), first);
+    EXPECT_EQ((*identity)->trouble(), "");
+}
+
+TEST_F(Tls, ANewKeyThatMayNotBeReadLeavesTheOldOneInServiceUntilItMay) {
+    auto identity = TlsIdentity::read(files());
+    ASSERT_TRUE(identity) << identity.error();
+    const auto first = (*identity)->current();
+    authority_.make("renewed");
+    std::filesystem::rename(authority_.file("renewed.pem"), authority_.file("server.pem"));
+    std::filesystem::rename(authority_.file("renewed.key"), authority_.file("server.key"));
+    for (const auto& folder : {folder_.path, std::filesystem::path(folder_.file() + ".tls")})
+        std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    std::filesystem::permissions(files().key, std::filesystem::perms::none);
+    {
+        const WithoutPrivileges as_a_daemon;
+        EXPECT_EQ((*identity)->current(), first);
+    }
+    EXPECT_THAT((*identity)->trouble(),
+                AllOf(HasSubstr("the key in " + files().key), HasSubstr("Permission denied"),
+                      HasSubstr("read before is served on")));
+    // Nothing but the right is changed.
+    std::filesystem::permissions(files().key, std::filesystem::perms(0644));
+    const WithoutPrivileges as_a_daemon;
     EXPECT_NE((*identity)->current(), first);
     EXPECT_EQ((*identity)->trouble(), "");
 }

@@ -213,6 +213,11 @@ asio::awaitable<void> FakeH2Server::accept() {
     }
 }
 
+std::size_t FakeH2Server::living() const {
+    return static_cast<std::size_t>(
+        std::count_if(all_.begin(), all_.end(), [](const auto& one) { return !one.expired(); }));
+}
+
 std::string FakeH2Server::url(const std::string& target) const {
     return "https://127.0.0.1:" + std::to_string(port_) + target;
 }

@@ -49,6 +49,7 @@ public:
     Options options;
     std::uint16_t port() const { return port_; }
     int connections() const { return connections_; }  // ever
+    std::size_t living() const;                       // connections that speak HTTP/2
     std::string url(const std::string& target) const;
     const std::vector<std::uint32_t>& resets() const { return resets_; }  // by the client
 

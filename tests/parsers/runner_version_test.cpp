@@ -28,5 +28,33 @@ TEST(ImageVersion, IsTheOneInTheTagThatIsTheRunners) {
     for (const auto& [image, version] : cases) EXPECT_EQ(version_in_image(image), version) << image;
 }
 
+TEST(StartVersion, IsWhatTheRunnerSaysOfItselfWhateverTheFormat) {
+    const struct {
+        const char *line, *version;
+    } cases[] = {
+        {"Runtime platform                                  \x1b[0;m  arch\x1b[0;m=amd64 "
+         "os\x1b[0;m=linux pid\x1b[0;m=34 revision\x1b[0;m=d79f3e7b version\x1b[0;m=19.4.0",
+         "19.4.0"},
+        {R"({"arch":"amd64","level":"info","msg":"Runtime platform","os":"linux","pid":34,)"
+         R"("revision":"d79f3e7b","version":"19.4.0"})",
+         "19.4.0"},
+        {"time=\"2026-08-22T10:00:03Z\" level=info msg=\"Runtime platform\" arch=amd64 os=linux "
+         "pid=7 revision=a1b2c3d4 version=19.3.0",
+         "19.3.0"},
+        {"level=info msg=\"Runtime platform\" version=18.0.0~pre.12.gab12cd34",
+         "18.0.0~pre.12.gab12cd34"},
+        {"level=info msg=\"Runtime platform\" version=\"development version\"", ""},
+        {"level=info msg=\"Runtime platform\" version=\"1<script>\"", ""},
+        {"level=info msg=\"Runtime platform\"", ""},
+        {"level=info msg=\"Starting multi-runner\" version=17.0.0", ""},
+    };
+    for (const auto& [line, version] : cases)
+        EXPECT_EQ(version_in_start(decode_record(line)), version) << line;
+    const std::string long_one(65, '1');
+    EXPECT_EQ(
+        version_in_start(decode_record("level=info msg=\"Runtime platform\" version=" + long_one)),
+        "");
+}
+
 }  // namespace
 }  // namespace runnerwatch

@@ -31,7 +31,8 @@ TEST(HistoryPlans, PagesComeFromAnIndexInTheirOrder) {
         IncidentFilter filter;
         std::vector<std::string> indexes;
     };
-    IncidentFilter all, rule, both, name, workload, open, critical, span;
+    IncidentFilter all, rule, both, name, workload, runner, open, critical, span;
+    runner.runner = "d";
     rule.rule = both.rule = "a";
     name.namespace_ = both.namespace_ = "b";
     workload.workload = "Deployment/c";
@@ -50,6 +51,7 @@ TEST(HistoryPlans, PagesComeFromAnIndexInTheirOrder) {
         {"a page behind", behind, {"incident_history (rule=? AND namespace=? AND last_seen<?)"}},
         {"namespace", name, {"incident_of_namespace (namespace=?)"}},
         {"workload", workload, {"incident_of_workload (workload_name=?)"}},
+        {"runner", runner, {"incident_of_runner (runner=?)"}},
         {"one state", open, {"incident_of_state (state=?)"}},
         {"one severity", critical, {"incident_of_severity (severity=?)"}},
         {"a span", span, {"incident_newest (last_seen>? AND last_seen<?)", "incident_lasting"}},

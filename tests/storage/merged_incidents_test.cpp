@@ -101,6 +101,25 @@ TEST_F(MergedIncidents, HaveTheStateSeverityAndTimeOfAll) {
     EXPECT_THAT(page(later), IsEmpty());
 }
 
+TEST(AsWhole, WaitsForWhatAPartWaitsForAndEndsByTheProofOfTheLast) {
+    std::vector<IncidentRow> merged(3);
+    const auto end = [&](std::size_t one, int minute) {
+        merged[one].state = IncidentState::resolved;
+        merged[one].ended_at = history_start + std::chrono::minutes(minute);
+        merged[one].proof = "proof " + std::to_string(one);
+        merged[one].waiting_for.clear();
+    };
+    for (std::size_t i = 0; i < 3; ++i) merged[i].waiting_for = "waits " + std::to_string(i);
+    EXPECT_EQ(as_whole(merged).waiting_for, "waits 0");
+    end(0, 5);
+    EXPECT_EQ(as_whole(merged).waiting_for, "waits 1");
+    EXPECT_EQ(as_whole(merged).proof, "");
+    end(1, 9);
+    end(2, 7);
+    EXPECT_EQ(as_whole(merged).waiting_for, "");
+    EXPECT_EQ(as_whole(merged).proof, "proof 1");
+}
+
 TEST_F(MergedIncidents, AreFoundByTheWordsAndPodsOfEachOfThem) {
     IncidentFilter word, pod;
     word.text = "word3";

@@ -1,4 +1,4 @@
-// Which version of the runner showed an incident; who was told in a span of time.
+// Which runner, of which version, showed an incident; who was told in a span of time.
 #include "storage/store.h"
 #include "tests/storage/kept_history.h"
 #include "tests/storage/sample_rows.h"
@@ -105,6 +105,51 @@ TEST_F(Releases, MomentsSayWhatPeopleKeptQuiet) {
     EXPECT_TRUE(all[0].snoozed);
     EXPECT_FALSE(all[1].snoozed);
     EXPECT_TRUE(all[2].snoozed);
+}
+
+TEST_F(Releases, MomentsSayWhatWasADrill) {
+    row(0).tags = "drill";
+    row(1).tags = "vpn drill x";
+    row(2).tags = "drills fire-drill";
+    write();
+    const auto all = moments();
+    EXPECT_TRUE(all[0].drill);
+    EXPECT_TRUE(all[1].drill);
+    EXPECT_FALSE(all[2].drill);
+    EXPECT_FALSE(all[3].drill);
+}
+
+TEST_F(Releases, TheRunnerIsFoundAndCounted) {
+    row(0).fields = R"({"host":"gitlab.example.com","runner":"glrt-AAA"})";
+    row(1).fields = R"({"runner":"glrt-AAA"})";
+    row(2).fields = R"({"runner":"glrt-BBB"})";
+    row(3).fields = "not what a daemon writes";
+    write();
+    IncidentFilter filter;
+    filter.runner = "glrt-AAA";
+    EXPECT_EQ(reader_->incidents(filter)->size(), 2u);
+    EXPECT_EQ(reader_->facets(filter, {})->incidents, 2);
+    filter.since = history_start + minutes(1);
+    EXPECT_EQ(reader_->incidents(filter)->size(), 1u);
+    filter.runner = "glrt";
+    EXPECT_EQ(reader_->incidents(filter)->size(), 0u);
+    const auto counted = [&](const IncidentFilter& of) {
+        return reader_->facets(of, {"runner"})->facets.front().values;
+    };
+    EXPECT_THAT(counted({}), ElementsAre(Pair("glrt-AAA", 2), Pair("glrt-BBB", 1)));
+
+    // A merged incident is of the runners of all its parts.
+    row(2).merged_into = history_key(1);
+    write();
+    EXPECT_THAT(counted({}), ElementsAre(Pair("glrt-AAA", 2), Pair("glrt-BBB", 1)));
+    IncidentFilter part;
+    part.runner = "glrt-BBB";
+    ASSERT_EQ(reader_->incidents(part)->size(), 1u);
+    EXPECT_EQ(reader_->incidents(part)->front().key, history_key(1));
+    part.parts_too = true;
+    EXPECT_EQ(reader_->incidents(part)->size(), 2u);
+    part.runner = "glrt-CCC";
+    EXPECT_EQ(reader_->incidents(part)->size(), 0u);
 }
 
 TEST_F(Releases, DeliveriesOfASpanAreThoseInItThatToldOfWhatMayBeSeen) {
