@@ -20,8 +20,9 @@ TEST(LazyRegex, SaysWhatRe2SaysHoweverOftenItIsAsked) {
         const RE2 regex(pattern);
         std::mt19937 random(3);
         static const std::string parts[] = {
-            "Job failed: ", "a",   "b",  "c",     "x",       "y", " ",          "pods",
-            "\"",           "end", "\n", "Error", ". See z", "ä", " not found", "ab "};
+            "Job failed: ", "a",  "b",   "c",  "x",     "y",       " ",
+            "pods \"",      "\"", "end", "\n", "Error", ". See z", "ä",
+            "\" not found", "ab "};
         int matched = 0;
         for (int round = 0; round < 3'000; ++round) {
             std::string text;
