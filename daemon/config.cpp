@@ -4,6 +4,7 @@
 #include "daemon/config_reader.h"
 #include "daemon/config_values.h"
 #include "parsers/rule.h"
+#include "parsers/yaml_documents.h"
 #include "storage/retention.h"
 
 #include <algorithm>
@@ -344,8 +345,8 @@ Result<Config, std::vector<ConfigError>> parse_config(
     ConfigReader reader(file_name, environment);
     Config config;
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-        ConfigNode root(reader, documents.empty() ? YAML::Node() : documents.front(), "", "");
+        const YamlDocuments documents = read_yaml_documents(std::string(yaml));
+        ConfigNode root(reader, documents.first, "", "");
         read_config(root, config);
         if (!reader.failed() && config.clusters.empty() && config.files.empty() &&
             config.journal.empty())
@@ -353,9 +354,9 @@ Result<Config, std::vector<ConfigError>> parse_config(
                 "neither clusters nor files nor journal stand here, so there is nothing to watch. "
                 "Write, for "
                 "example, clusters: [{kubeconfig: FILE}], or clusters: [{}] in a pod.");
-        if (documents.size() > 1)
-            reader.error(documents[1].Mark(), "",
-                         "a second document begins here (after ---), and would not be read. Put "
+        if (documents.count > 1)
+            reader.error(documents.second, "",
+                         "a second document begins here (---), and would not be read. Put "
                          "everything into one.");
     } catch (const YAML::Exception& fault) {
         reader.error(fault.mark, "",

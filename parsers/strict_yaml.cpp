@@ -1,5 +1,7 @@
 #include "parsers/strict_yaml.h"
 
+#include "parsers/yaml_documents.h"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -34,10 +36,10 @@ const char* kind_of(const YAML::Node& node) {
 
 std::optional<YAML::Node> parse_yaml(const std::string& text, YamlFaults& faults) {
     try {
-        const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-        if (documents.size() == 1) return documents.front();
-        faults.push_back({1, documents.empty() ? "the file is empty"
-                                               : "the file has several documents ('---')"});
+        const YamlDocuments documents = read_yaml_documents(text);
+        if (documents.count == 1) return documents.first;
+        faults.push_back({1, documents.count == 0 ? "the file is empty"
+                                                  : "the file has several documents ('---')"});
     } catch (const YAML::Exception& error) {
         faults.push_back({error.mark.line + 1, "not YAML: " + error.msg});
     }

@@ -303,6 +303,16 @@ TEST(RuleLoader, RefusesWhatIsNoRuleAtAll) {
         EXPECT_THAT(errors(text), testing::Contains(error)) << text;
 }
 
+// yaml-cpp makes documents of the second one until there is no memory left.
+TEST(RuleLoader, RefusesWhatIsNoText) {
+    using namespace std::string_literals;
+    EXPECT_THAT(
+        errors("id: a\nb\0c\n"s),
+        testing::Contains(testing::StartsWith("r.yaml:2: not YAML: a control character (byte 0)")));
+    EXPECT_THAT(errors("id: a\ns\0\0tatus: stable\n  title: t\nx: {a: [b}}\n"s),
+                testing::Contains(HasSubstr("a control character")));
+}
+
 TEST(RulePackLoader, RefusesARuleWhoseSampleFails) {
     const std::string detect = "'{\"level\":\"error\",\"msg\":\"Poll refused\"}'";
     const std::string capture = "[{message: 'Poll refused'}]";
