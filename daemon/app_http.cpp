@@ -197,11 +197,8 @@ asio::awaitable<ServerReply> App::history(const ServerRequest& request, const Ca
     auto question = history_question(request.path, request.query, clock_.now());
     if (!question) co_return question.error();
     question->filter.visible = caller.namespaces;
-    std::string key = request.path;
-    for (const auto& [name, value] : request.query) key += "\n" + name + "\n" + value;
-    for (const auto& one : caller.namespaces) key += "\n\n" + one;
     const bool shorter = takes_gzip(request.header("accept-encoding"));
-    if (shorter) key += "\n\n\ngzip";
+    std::string key = key_of_question(request, caller.namespaces, shorter);
     SharedAnswers::Ask ask = [this, shorter,
                               question = *std::move(question)](std::atomic<bool>& begun) {
         return answer(question, shorter, begun);

@@ -7,6 +7,9 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <set>
+#include <stdexcept>
 #include <vector>
 
 namespace runnerwatch {
@@ -97,6 +100,64 @@ TEST(SharedAnswers, GivesNobodyWhatIsBeingReadAlready) {
         co_await page.tasks.stop();
         co_await page.listeners.stop();
     });
+}
+
+TEST(SharedAnswers, HandsOnWhyThereIsNoneAndAsksAgainTheNextTime) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        TaskGroup tasks(loop, &fail_test), listeners(loop, &fail_test);
+        SharedAnswers answers(tasks);
+        std::vector<std::string> heard;
+        SharedAnswers::Ask broken =
+            [](std::atomic<bool>&) -> asio::awaitable<SharedAnswers::Answer> {
+            throw std::runtime_error("broken");
+            co_return ServerReply{};
+        };
+        auto one = [&]() -> asio::awaitable<void> {
+            try {
+                co_await answers.ask("a", broken);
+            } catch (const std::runtime_error& error) {
+                heard.emplace_back(error.what());
+            }
+        };
+        listeners.spawn("one", one());
+        listeners.spawn("another", one());
+        auto done = [&] { return listeners.running() == 0; };
+        co_await until(done);
+        EXPECT_THAT(heard, ElementsAre("broken", "broken"));
+        SharedAnswers::Ask whole =
+            [](std::atomic<bool>&) -> asio::awaitable<SharedAnswers::Answer> {
+            co_return ServerReply{};
+        };
+        EXPECT_TRUE(co_await answers.ask("a", whole));
+        co_await tasks.stop();
+    });
+}
+
+// A caller who may see less must never be given what another one may see.
+TEST(SharedAnswers, AreOfOneQuestionByCallersWhoMaySeeTheSame) {
+    const auto key = [](const std::string& path, std::map<std::string, std::string> query,
+                        const std::vector<std::string>& visible, bool compressed) {
+        ServerRequest request;
+        request.path = path;
+        request.query = std::move(query);
+        return key_of_question(request, visible, compressed);
+    };
+    const std::string keys[] = {
+        key("/incidents", {}, {}, false),
+        key("/incidents", {}, {}, true),
+        key("/incidents", {}, {"a"}, false),
+        key("/incidents", {}, {"a", "b"}, false),
+        key("/incidents", {}, {"a\n\nb"}, false),
+        key("/incidents", {{"text", "x"}}, {}, false),
+        key("/incidents", {{"text", "x"}}, {"a"}, false),
+        key("/incidents", {{"text", "x\n\na"}}, {}, false),
+        key("/incidents", {{"text", "x 1 a"}}, {}, false),
+        key("/incidents", {{"text", ""}, {"x", "a"}}, {}, false),
+        key("/incidents/1", {}, {}, false),
+    };
+    EXPECT_EQ(std::set<std::string>(std::begin(keys), std::end(keys)).size(), std::size(keys));
+    EXPECT_EQ(key("/incidents", {{"text", "x"}}, {"a"}, true),
+              key("/incidents", {{"text", "x"}}, {"a"}, true));
 }
 
 TEST(SharedAnswers, OutlivesWhoAskedFirst) {
