@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <vector>
@@ -20,17 +21,15 @@ using testing::ElementsAre;
 // Answers that come when the test wants them: numbers in the order of the asking.
 class Asked {
 public:
-    explicit Asked(Loop loop)
-        : loop_(loop),
-          gate_(loop, asio::steady_timer::time_point::max()),
-          tasks(loop, &fail_test) {}
+    explicit Asked(Loop loop) : loop_(loop), tasks(loop, &fail_test) {}
 
     void ask(const std::string& question) { listeners.spawn(question, one(question)); }
     void begin_to_read() {
         for (auto* begun : begun_) *begun = true;
     }
+    void answer(std::size_t number) { gates_.at(number - 1)->cancel(); }
     asio::awaitable<void> answer_all() {
-        gate_.cancel();
+        for (const auto& gate : gates_) gate->cancel();
         auto done = [this] { return listeners.running() == 0; };
         co_await until(done);
     }
@@ -50,16 +49,18 @@ private:
     asio::awaitable<SharedAnswers::Answer> read(std::atomic<bool>& begun) {
         const std::string number = std::to_string(++asked);
         begun_.push_back(&begun);
+        const auto never = asio::steady_timer::time_point::max();
+        gates_.push_back(std::make_unique<asio::steady_timer>(loop_, never));
         boost::system::error_code woken;
         auto token = asio::redirect_error(asio::use_awaitable, woken);
-        co_await gate_.async_wait(token);
+        co_await gates_.back()->async_wait(token);
         ServerReply reply;
         reply.body = number;
         co_return reply;
     }
 
     Loop loop_;
-    asio::steady_timer gate_;
+    std::vector<std::unique_ptr<asio::steady_timer>> gates_;  // of each asking
     std::vector<std::atomic<bool>*> begun_;
 
 public:
@@ -158,6 +159,27 @@ TEST(SharedAnswers, AreOfOneQuestionByCallersWhoMaySeeTheSame) {
     EXPECT_EQ(std::set<std::string>(std::begin(keys), std::end(keys)).size(), std::size(keys));
     EXPECT_EQ(key("/incidents", {{"text", "x"}}, {"a"}, true),
               key("/incidents", {{"text", "x"}}, {"a"}, true));
+}
+
+TEST(SharedAnswers, AnOlderAnswerLeavesTheNewerQuestionToThoseWhoAskTheSame) {
+    run_on_loop([](Loop loop) -> asio::awaitable<void> {
+        Asked page(loop);
+        page.ask("a");
+        co_await page.turn();
+        page.begin_to_read();
+        page.ask("a");
+        co_await page.turn();
+        page.answer(1);
+        co_await page.turn();
+        EXPECT_THAT(page.heard, ElementsAre("1"));
+        page.ask("a");
+        co_await page.turn();
+        EXPECT_EQ(page.asked, 2);
+        co_await page.answer_all();
+        EXPECT_THAT(page.heard, ElementsAre("1", "2", "2"));
+        co_await page.tasks.stop();
+        co_await page.listeners.stop();
+    });
 }
 
 TEST(SharedAnswers, OutlivesWhoAskedFirst) {
