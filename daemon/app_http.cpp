@@ -167,18 +167,11 @@ asio::awaitable<ServerReply> App::coverage_reply(const Caller& caller) {
     co_return reply;
 }
 
-// The rows are put into words where they are read: the loop only hands the answer on.
 asio::awaitable<Result<ServerReply, StoreError>> App::answer(HistoryQuestion question, bool shorter,
                                                              std::atomic<bool>& begun) {
     const auto pack = shown_pack_;  // which a reload replaces meanwhile
-    auto job = [&](Reader& reader) -> Result<ServerReply, StoreError> {
-        begun = true;
-        const auto rows = read_history(reader, question);
-        if (!rows) return failure(rows.error());
-        ServerReply reply =
-            *rows ? history_reply(question, **rows, *pack) : no_such_incident(question);
-        if (shorter) compress(reply);
-        return reply;
+    auto job = [&](Reader& reader) {
+        return answer_history(reader, question, *pack, shorter, begun);
     };
     co_return co_await (takes_long(question) ? searches_ : pages_).ask(job);
 }
