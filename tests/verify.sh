@@ -63,7 +63,7 @@ fuzz_one() {  # fuzz_one TARGET SECONDS
 # Each fuzzer for FUZZ_SECONDS (default 600). What one finds is to be kept in its corpus.
 verify_fuzz() {
     local seconds=${FUZZ_SECONDS:-600} target name runs result targets=()
-    if ! build fuzz; then
+    if ! build fuzz fuzzers; then
         total_failed=$((total_failed + 1))
         row fuzzers 'do not build'
         return

@@ -7,6 +7,8 @@ namespace runnerwatch {
 namespace {
 
 constexpr std::size_t gathered_max = 64 * 1024;
+// What is so large is worth no copy.
+constexpr std::size_t large_enough = 4 * 1024;
 
 }  // namespace
 
@@ -25,18 +27,26 @@ void H2Client::place(H2Stream& stream) {
     made->begin();
 }
 
+bool H2Client::goes_behind(const H2Stream* stream, std::string_view bytes) const {
+    return gathering_ == stream && bytes.size() < large_enough &&
+           gathered_.size() + bytes.size() <= gathered_max;
+}
+
 void H2Client::gather(H2Stream& stream, std::string_view bytes) {
-    if (gathering_ != &stream || gathered_.size() + bytes.size() > gathered_max) hand_over();
+    if (bytes.size() >= large_enough) return hand_over(stream, bytes);
     gathering_ = &stream;
     gathered_ += bytes;
 }
 
 void H2Client::hand_over() {
     if (!gathering_) return;
-    H2Stream& stream = *std::exchange(gathering_, nullptr);
-    const bool wanted = stream.bytes(gathered_);
-    if (!wanted && stream.connection) stream.connection->reset(stream);
+    hand_over(*std::exchange(gathering_, nullptr), gathered_);
     gathered_.clear();
+}
+
+void H2Client::hand_over(H2Stream& stream, std::string_view bytes) {
+    const bool wanted = stream.bytes(bytes);
+    if (!wanted && stream.connection) stream.connection->reset(stream);
 }
 
 void H2Client::forget(const H2Stream& stream) {

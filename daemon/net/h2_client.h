@@ -36,9 +36,12 @@ private:
     friend class H2Connection;
     friend class H2Stream;
 
-    // What comes in small pieces, put together while it comes from one stream.
+    // What comes in small pieces, put together while it comes from one stream. What does not go
+    // behind that comes after it was handed over.
+    bool goes_behind(const H2Stream* stream, std::string_view bytes) const;
     void gather(H2Stream& stream, std::string_view bytes);
     void hand_over();
+    static void hand_over(H2Stream& stream, std::string_view bytes);
     void forget(const H2Stream& stream);
     void forget(const H2Connection& connection);
 

@@ -64,8 +64,11 @@ struct H2Connection::Callbacks {
 
     static int data(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
                     std::size_t size, void* user) {
-        if (H2Stream* stream = of(user).asked(id))
-            of(user).client_.gather(*stream, text(bytes, size));
+        H2Connection& self = of(user);
+        const std::string_view piece = text(bytes, size);
+        if (!self.client_.goes_behind(self.asked(id), piece)) self.client_.hand_over();
+        // Who is handed something may give up this stream.
+        if (H2Stream* stream = self.asked(id)) self.client_.gather(*stream, piece);
         return 0;
     }
 

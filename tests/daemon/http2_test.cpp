@@ -1,16 +1,8 @@
 // Endless answers over HTTP/2: real TLS, real frames, a server that does what the test wants.
-#include "daemon/net/http_client.h"
-#include "tests/daemon/run_on_loop.h"
-#include "tests/fakes/h2_server.h"
-#include "tests/storage/sample_rows.h"
+#include "tests/daemon/http2_rig.h"
 
 #include <gmock/gmock.h>
 #include <nghttp2/nghttp2.h>
-
-#include <fstream>
-#include <list>
-#include <optional>
-#include <sstream>
 
 namespace runnerwatch {
 namespace {
@@ -19,100 +11,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
-using Stream = FakeH2Server::Stream;
-using Options = FakeH2Server::Options;
-
-// Keeps what it hears.
-struct Heard final : HttpStreamTaker {
-    void on_headers(int its_status) override { status = its_status; }
-    void on_bytes(std::string_view bytes) override {
-        text += bytes;
-        if (text == throws_at) throw std::runtime_error("no room");
-    }
-    void on_end(StreamEnd how) override { end = std::move(how); }
-    bool ended() const { return end.has_value(); }
-
-    int status = 0;
-    std::string text, throws_at = "(never)";
-    std::optional<StreamEnd> end;
-    std::shared_ptr<HttpStream> stream;
-};
-
-struct H2Rig {
-    H2Rig(Loop loop, const TestAuthority& authority, Options options)
-        : server(loop, authority, std::move(options)), client(loop) {
-        tls.ca_file = authority.file("ca.pem");
-    }
-    HttpCall call(const std::string& target) const {
-        HttpCall call;
-        call.url = server.url(target);
-        call.tls = std::make_shared<const TlsOptions>(tls);
-        return call;
-    }
-    // The client knows from an answer that the server speaks HTTP/2.
-    asio::awaitable<void> meet() {
-        HttpCall version = call("/version");
-        TlsOptions trusting = tls;
-        trusting.insecure_skip_verify = true;
-        trusting.server_name.clear();
-        version.tls = std::make_shared<const TlsOptions>(trusting);
-        const auto reply = co_await client.fetch(version);
-        EXPECT_TRUE(reply && reply->body == "yes");
-        met_over = server.connections();
-    }
-    Heard& open(const std::string& target) { return open(call(target)); }
-    Heard& open(HttpCall what) {
-        Heard& heard = all.emplace_back();
-        heard.stream = client.open(std::move(what), heard);
-        return heard;
-    }
-    int stream_connections() const { return server.connections() - met_over; }
-    asio::awaitable<void> stop() {
-        all.clear();
-        co_await server.stop();
-    }
-
-    FakeH2Server server;
-    HttpClient client;
-    TlsOptions tls;
-    std::list<Heard> all;
-    int met_over = 0;
-};
-
-class Http2 : public testing::Test {
-protected:
-    Http2() : authority_(folder_.file() + ".h2") { authority_.make("server"); }
-
-    // Runs `test` with a server whose streams are kept in `asked_`.
-    template <class Test>
-    void with_server(Options options, Test test) {
-        if (!options.on_request)
-            options.on_request = [this](Stream stream) { asked_.push_back(std::move(stream)); };
-        run_on_loop([&](Loop loop) -> asio::awaitable<void> {
-            H2Rig rig(loop, authority_, options);
-            co_await rig.meet();
-            co_await test(rig);
-            co_await rig.stop();
-            asked_.clear();
-        });
-    }
-    asio::awaitable<void> until_asked(std::size_t count) {
-        const auto asked = [this, count] { return asked_.size() >= count; };
-        co_await until(asked);
-    }
-    static asio::awaitable<void> until_ended(const Heard& heard) {
-        const auto over = [&heard] { return heard.ended(); };
-        co_await until(over);
-    }
-    static asio::awaitable<void> until_text(const Heard& heard, std::size_t size) {
-        const auto came = [&heard, size] { return heard.text.size() >= size; };
-        co_await until(came);
-    }
-
-    TestFolder folder_;
-    TestAuthority authority_;
-    std::vector<Stream> asked_;
-};
 
 TEST_F(Http2, StreamsShareAConnectionAndComePieceByPiece) {
     with_server({}, [this](H2Rig& rig) -> asio::awaitable<void> {
@@ -166,6 +64,14 @@ TEST_F(Http2, ARefusalIsToldWithItsReasonAndIsNoContent) {
         EXPECT_EQ(heard.end->retry_after, "5");
         EXPECT_EQ(heard.end->body, std::string(16 * 1024, 'n')) << "shortened";
         EXPECT_EQ(heard.text, "");
+        Heard& in_short = rig.open("/b");
+        co_await until_asked(2);
+        asked_[1].begin(403);
+        asked_[1].write("pods is forbidden");
+        asked_[1].end();
+        co_await until_ended(in_short);
+        EXPECT_EQ(in_short.end->status, 403);
+        EXPECT_EQ(in_short.end->body, "pods is forbidden");
     });
 }
 
@@ -294,6 +200,22 @@ TEST_F(Http2, ACutConnectionEndsItsStreamsAfterWhatTheyGot) {
     });
 }
 
+TEST_F(Http2, WhatACutConnectionHadNotAnsweredIsAskedAgain) {
+    with_server({}, [this](H2Rig& rig) -> asio::awaitable<void> {
+        Heard& read = rig.open("/a");
+        Heard& asked = rig.open("/b");
+        co_await until_asked(2);
+        asked_[0].begin(200);
+        asked_[0].write("text");
+        co_await until_text(read, 4);
+        asked_[0].cut();
+        co_await until_ended(read);
+        co_await until_asked(3);
+        EXPECT_EQ(asked_[2].headers[":path"], "/b");
+        EXPECT_FALSE(asked.ended());
+    });
+}
+
 TEST_F(Http2, AServerThatIsGoneIsNamed) {
     with_server({}, [](H2Rig& rig) -> asio::awaitable<void> {
         co_await rig.server.stop();
@@ -347,66 +269,6 @@ TEST_F(Http2, AConnectionThatNobodyIsLeftOnIsClosed) {
         co_await until_ended(heard);
         const auto closed = [&rig, others] { return rig.server.living() == others; };
         co_await until(closed);
-    });
-}
-
-TEST_F(Http2, AnUntrustedOrWrongCertificateIsRefusedWithItsReason) {
-    with_server({}, [this](H2Rig& rig) -> asio::awaitable<void> {
-        rig.tls.server_name = "elsewhere.example.com";
-        Heard& elsewhere = rig.open("/a");
-        co_await until_ended(elsewhere);
-        EXPECT_THAT(elsewhere.end->what, HasSubstr("ostname mismatch"));
-
-        TestFolder other_folder;
-        const TestAuthority other(other_folder.file() + ".other");
-        rig.tls.server_name.clear();
-        rig.tls.ca_file = other.file("ca.pem");
-        Heard& untrusted = rig.open("/a");
-        co_await until_ended(untrusted);
-        EXPECT_THAT(untrusted.end->what, HasSubstr("certificate is not accepted"));
-
-        rig.tls.ca_file = folder_.file() + ".nowhere";
-        Heard& unreadable = rig.open("/a");
-        co_await until_ended(unreadable);
-        EXPECT_THAT(unreadable.end->what,
-                    HasSubstr("no certificate can be read from " + rig.tls.ca_file));
-
-        rig.tls.insecure_skip_verify = true;
-        rig.open("/a");
-        co_await until_asked(1);
-        rig.tls.insecure_skip_verify = false;
-        rig.tls.ca_file = authority_.file("ca.pem");
-        rig.tls.server_name = "localhost";
-        rig.open("/b");
-        co_await until_asked(2);
-        EXPECT_EQ(asked_[1].headers[":authority"], asked_[0].headers[":authority"]);
-    });
-}
-
-TEST_F(Http2, AClientCertificateIsShownAndOneThatCannotBeReadIsNamed) {
-    const auto read = [this](const std::string& name) {
-        std::ifstream file(authority_.file(name));
-        std::ostringstream all;
-        all << file.rdbuf();
-        return all.str();
-    };
-    authority_.make("client");
-    run_on_loop([&](Loop loop) -> asio::awaitable<void> {
-        Options wanting;
-        wanting.wants_certificate = true;
-        wanting.on_request = [this](Stream stream) { asked_.push_back(std::move(stream)); };
-        H2Rig rig(loop, authority_, wanting);
-        rig.tls.client_certificate_data = read("client.pem");
-        rig.tls.client_key_data = read("client.key");
-        co_await rig.meet();
-        rig.open("/a");
-        co_await until_asked(1);
-        rig.tls.client_key_data = read("server.key");
-        Heard& mixed = rig.open("/b");
-        co_await until_ended(mixed);
-        EXPECT_THAT(mixed.end->what, HasSubstr("not that of the client certificate"));
-        co_await rig.stop();
-        asked_.clear();
     });
 }
 

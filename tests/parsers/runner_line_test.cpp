@@ -1,7 +1,5 @@
 #include "parsers/runner_line.h"
 
-#include "parsers/find_text.h"
-
 #include <gmock/gmock.h>
 
 #include <random>
@@ -72,17 +70,6 @@ TEST(RunnerLine, EndsAtItsNewlineWhateverStandsInIt) {
         text += '\n';
         if (random() % 2 == 0) text += std::string(random() % 80, "x\":"[random() % 3]);
         ASSERT_NO_FATAL_FAILURE(expect_line_end(text));
-    }
-}
-
-TEST(FindText, FindsWhatTheStandardLibraryFinds) {
-    std::mt19937 random(6);
-    for (int round = 0; round < 100'000; ++round) {
-        std::string text, what;
-        for (std::size_t count = random() % 60; count > 0; --count) text += "ab"[random() % 2];
-        for (std::size_t count = 1 + random() % 5; count > 0; --count) what += "ab"[random() % 2];
-        const std::size_t from = random() % 70;
-        ASSERT_EQ(find_text(text, what, from), text.find(what, from)) << text << " " << what;
     }
 }
 
