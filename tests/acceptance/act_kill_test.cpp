@@ -60,12 +60,12 @@ public:
                 const auto again = co_await client.fetch(call(last_, port));
                 if (!again || !is_the_same(*again)) co_return;
             }
-            while (!stop_) {
+            do {
                 const auto answer = co_await client.fetch(call(next_, port));
                 if (!answer || !take(*answer)) co_return;
                 choose();
                 ++count_;
-            }
+            } while (!stop_);
         };
         const auto at_end = [this](std::exception_ptr thrown) {
             if (thrown) trouble_ = "the client threw";
@@ -228,8 +228,14 @@ public:
         EXPECT_EQ(audit, timeline);
     }
 
-    // What the incidents are in the end is what was done to each last.
+    // What the incidents are in the end is what was done to each last, and nothing else was done.
     void check_attributes() {
+        std::int64_t made = 0;
+        for (const auto& person : people_)
+            made += std::count_if(person->answered().begin(), person->answered().end(),
+                                  [](const auto& one) { return !one.second.empty(); });
+        Connection file(world_.database(), OpenMode::read_write);
+        EXPECT_EQ(file.number("SELECT count(*) FROM audit"), made);
         for (const auto& person : people_) {
             SCOPED_TRACE(person->incident());
             const auto detail = world_.incident(person->incident());
