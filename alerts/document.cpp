@@ -151,10 +151,14 @@ code { padding: .1em .25em; } pre { padding: .6rem .8rem; border: 1px solid var(
   border-left: 4px solid var(--edge); } .ask b { color: var(--edge); }
 @media (max-width: 40rem) { table { display: block; overflow-x: auto; } }
 @media print { @page { margin: 16mm; } :root { --ink: #000; --soft: #333; --line: #999;
-  --tint: #f4f4f4; --ask: #fff; --edge: #555; --paper: #fff; }
-  body { margin: 0; padding: 0 1px; max-width: none; font-size: 10pt; }
-  h1, h2, h3, p:has(+ pre) { break-after: avoid; } tr, pre, .ask { break-inside: avoid; }
-  thead { display: table-header-group; } }
+  --tint: #f4f4f4; --ask: #fff; --edge: #555; --paper: #fff; font-size: 10pt; }
+  body { margin: 0; padding: 0 1px; max-width: none; font-size: 1rem; }
+  h1, h2, h3, p:has(+ :is(pre, table, ul, h3)), p:has(+ p + table) { break-after: avoid; }
+  tr, pre, li, .ask, table:not(:has(tr:nth-child(13))) { break-inside: avoid; }
+  thead, tbody tr:first-child { break-after: avoid; } tbody tr:last-child { break-before: avoid; }
+  thead { display: table-header-group; } th, td { padding: .2rem .4rem; }
+  td:last-child:has(code) { min-width: 5cm; }
+  table:has(th:nth-child(5)) td:first-child:not(:has(code)) { min-width: 3.4cm; } }
 )css";
 
 }  // namespace

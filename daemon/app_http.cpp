@@ -167,18 +167,11 @@ asio::awaitable<ServerReply> App::coverage_reply(const Caller& caller) {
     co_return reply;
 }
 
-// The rows are put into words where they are read: the loop only hands the answer on.
 asio::awaitable<Result<ServerReply, StoreError>> App::answer(HistoryQuestion question, bool shorter,
                                                              std::atomic<bool>& begun) {
     const auto pack = shown_pack_;  // which a reload replaces meanwhile
-    auto job = [&](Reader& reader) -> Result<ServerReply, StoreError> {
-        begun = true;
-        const auto rows = read_history(reader, question);
-        if (!rows) return failure(rows.error());
-        ServerReply reply =
-            *rows ? history_reply(question, **rows, *pack) : no_such_incident(question);
-        if (shorter) compress(reply);
-        return reply;
+    auto job = [&](Reader& reader) {
+        return answer_history(reader, question, *pack, shorter, begun);
     };
     co_return co_await (takes_long(question) ? searches_ : pages_).ask(job);
 }
@@ -197,11 +190,8 @@ asio::awaitable<ServerReply> App::history(const ServerRequest& request, const Ca
     auto question = history_question(request.path, request.query, clock_.now());
     if (!question) co_return question.error();
     question->filter.visible = caller.namespaces;
-    std::string key = request.path;
-    for (const auto& [name, value] : request.query) key += "\n" + name + "\n" + value;
-    for (const auto& one : caller.namespaces) key += "\n\n" + one;
     const bool shorter = takes_gzip(request.header("accept-encoding"));
-    if (shorter) key += "\n\n\ngzip";
+    std::string key = key_of_question(request, caller.namespaces, shorter);
     SharedAnswers::Ask ask = [this, shorter,
                               question = *std::move(question)](std::atomic<bool>& begun) {
         return answer(question, shorter, begun);

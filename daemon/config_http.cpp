@@ -1,18 +1,13 @@
 #include "daemon/config_http.h"
 
 #include "daemon/config_values.h"
+#include "parsers/ascii_lower.h"
 
 #include <algorithm>
 #include <set>
 
 namespace runnerwatch {
 namespace {
-
-std::string lower(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
 
 bool is_sha256(const std::string& text) {
     return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -44,7 +39,7 @@ void read_tokens(ConfigNode& http, Config::Http& into) {
         read_role(node, token.role);
         node.texts("namespaces", token.namespaces);
         node.text("sha256", token.sha256);
-        token.sha256 = lower(token.sha256);
+        token.sha256 = ascii_lower(token.sha256);
         if (!is_sha256(token.sha256))
             node.error("sha256",
                        "the SHA-256 of the token is needed here, 64 hexadecimal digits, and never "
@@ -56,7 +51,7 @@ void read_proxy(ConfigNode& http, Config::Http::Proxy& proxy) {
     if (!http.has("proxy")) return;
     ConfigNode node = http.map("proxy", "http.proxy");
     node.text("user_header", proxy.user_header);
-    proxy.user_header = lower(proxy.user_header);
+    proxy.user_header = ascii_lower(proxy.user_header);
     node.texts("from", proxy.from);
     read_role(node, proxy.role);
     if (!node.has("user_header") || !node.has("from"))

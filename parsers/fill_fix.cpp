@@ -1,5 +1,7 @@
 #include "parsers/fill_fix.h"
 
+#include "parsers/ascii_lower.h"
+
 namespace runnerwatch {
 
 namespace {
@@ -8,7 +10,7 @@ namespace {
 std::string as_kubectl_takes_it(std::string workload) {
     for (char& c : workload) {
         if (c == '/') break;  // the name is in lower case already
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        c = ascii_lower(c);
     }
     return workload;
 }

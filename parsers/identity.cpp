@@ -1,5 +1,6 @@
 #include "parsers/identity.h"
 
+#include "parsers/ascii_lower.h"
 #include "parsers/fingerprint.h"
 
 #include <algorithm>
@@ -32,10 +33,7 @@ std::vector<std::pair<std::string, std::string>> identity_of(const Rule& rule,
 }
 
 std::string host_of_url(std::string_view url) {
-    std::string lower(url);
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-
+    const std::string lower = ascii_lower(std::string(url));
     const std::size_t scheme_end = lower.find("://");
     if (scheme_end == lower.npos || scheme_end == 0) return {};
     const std::string scheme = lower.substr(0, scheme_end);

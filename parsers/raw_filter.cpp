@@ -1,5 +1,6 @@
 #include "parsers/raw_filter.h"
 
+#include "parsers/ascii_lower.h"
 #include "parsers/line_shape.h"
 #include "parsers/line_unwrapper.h"
 #include "parsers/ordinary_log.h"
@@ -29,11 +30,6 @@ bool is_written(const std::string& field, const Detect& detect) {
            !captures(detect, field);
 }
 
-std::string lower(std::string text) {
-    for (char& c : text) c = static_cast<char>(folded(static_cast<unsigned char>(c)));
-    return text;
-}
-
 // Which of two are looked for rather: long ones, then rare ones; none at all are the last choice.
 bool better(const std::vector<std::string>& a, const std::vector<std::string>& b) {
     const auto rank = [](const std::vector<std::string>& literals) {
@@ -60,8 +56,8 @@ std::vector<std::string> literals_of(const Detect& detect, LiteralsOfPatterns& k
         std::vector<std::string> literals = required_literals(require.pattern, known);
         if (!std::any_of(literals.begin(), literals.end(), is_rewritten) && better(literals, best))
             best = std::move(literals);
-        if (is_written(require.field, detect) && better({lower(require.field)}, best))
-            best = {lower(require.field)};
+        if (is_written(require.field, detect) && better({ascii_lower(require.field)}, best))
+            best = {ascii_lower(require.field)};
     }
     return best;
 }

@@ -1,9 +1,9 @@
 #include "parsers/secret_value.h"
 
+#include "parsers/ascii_lower.h"
 #include "parsers/byte_set.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 
 namespace runnerwatch {
@@ -51,8 +51,7 @@ bool ends_with(std::string_view name, std::string_view ending) {
         const char last = name.back();
         name.remove_suffix(1);
         if (last == '-' || last == '_') continue;
-        const char folded = last >= 'A' && last <= 'Z' ? static_cast<char>(last - 'A' + 'a') : last;
-        if (folded != ending.back()) return false;
+        if (ascii_lower(last) != ending.back()) return false;
         ending.remove_suffix(1);
     }
     return true;
@@ -79,9 +78,8 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) {
 }
 
 bool same_word(std::string_view a, std::string_view lower) {
-    return std::equal(a.begin(), a.end(), lower.begin(), lower.end(), [](char x, char y) {
-        return std::tolower(static_cast<unsigned char>(x)) == y;
-    });
+    return std::equal(a.begin(), a.end(), lower.begin(), lower.end(),
+                      [](char x, char y) { return ascii_lower(x) == y; });
 }
 
 bool is_scheme(std::string_view word) {

@@ -1,5 +1,7 @@
 #include "storage/conditions.h"
 
+#include "parsers/ascii_lower.h"
+
 #include <algorithm>
 #include <cctype>
 
@@ -33,10 +35,8 @@ bool is_plain(std::string_view word) {
 std::string any_beginning_with(Connection& connection, std::string_view word) {
     const std::string beginning = quoted(word) + "*";
     if (!is_plain(word)) return beginning;
-    std::string next(word);
-    std::transform(next.begin(), next.end(), next.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const std::string lower = next;
+    const std::string lower = ascii_lower(std::string(word));
+    std::string next = lower;
     connection.execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.evidence_word USING "
         "fts5vocab(main, evidence_text, instance)");

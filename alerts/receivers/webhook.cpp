@@ -1,5 +1,6 @@
 #include "alerts/receivers/webhook.h"
 
+#include "alerts/steps_json.h"
 #include "parsers/digest.h"
 
 #include <nlohmann/json.hpp>
@@ -24,12 +25,6 @@ json incident_to_json(const MessageIncident& incident) {
                            {"first_seen", time_or_null(member.first_seen)},
                            {"last_seen", time_or_null(member.last_seen)},
                            {"node", member.place.node}});
-    json steps = json::array();
-    for (const auto& step : incident.fix_steps)
-        steps.push_back({{"says", step.says},
-                         {"command", step.command},
-                         {"versions", step.versions},
-                         {"source", step.source}});
     json value = {{"reason", to_string(incident.reason)},
                   {"id", row.ulid},
                   {"number", row.number > 0 ? json(row.number) : json()},
@@ -60,10 +55,11 @@ json incident_to_json(const MessageIncident& incident) {
                   {"acknowledged_by", row.acknowledged_by},
                   {"assignee", row.assignee},
                   {"woke_because", row.woke_because}};
-    value["fix"] = incident.fix_title.empty() ? json()
-                                              : json{{"title", incident.fix_title},
-                                                     {"steps", steps},
-                                                     {"verify", incident.fix_verify}};
+    value["fix"] = incident.fix_title.empty()
+                       ? json()
+                       : json{{"title", incident.fix_title},
+                              {"steps", steps_json<json>(incident.fix_steps)},
+                              {"verify", incident.fix_verify}};
     return value;
 }
 

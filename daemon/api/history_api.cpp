@@ -4,6 +4,7 @@
 #include "alerts/statistics.h"
 #include "daemon/api/incident_json.h"
 #include "daemon/api/visibility.h"
+#include "daemon/net/gzip.h"
 #include "parsers/digest.h"
 
 #include <nlohmann/json.hpp>
@@ -222,6 +223,17 @@ ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& ro
                                {"id", story.at("id")},
                                {question.part, story.at(question.part)}});
     }
+    return reply;
+}
+
+Result<ServerReply, StoreError> answer_history(Reader& reader, const HistoryQuestion& question,
+                                               const RulePack& pack, bool compressed,
+                                               std::atomic<bool>& begun) {
+    begun = true;
+    const auto rows = read_history(reader, question);
+    if (!rows) return failure(rows.error());
+    ServerReply reply = *rows ? history_reply(question, **rows, pack) : no_such_incident(question);
+    if (compressed) compress(reply);
     return reply;
 }
 

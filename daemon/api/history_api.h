@@ -5,6 +5,7 @@
 #include "parsers/rule.h"
 #include "storage/store.h"
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,13 @@ Result<std::optional<HistoryRows>, StoreError> read_history(Reader& reader,
 ServerReply history_reply(const HistoryQuestion& question, const HistoryRows& rows,
                           const RulePack& pack);
 ServerReply no_such_incident(const HistoryQuestion& question);
+
+// Reads and words an answer, on a reader's thread, so that the loop only hands it on. `begun` is
+// set before the first row is read: who asks the same from then on could miss what was written
+// since.
+Result<ServerReply, StoreError> answer_history(Reader& reader, const HistoryQuestion& question,
+                                               const RulePack& pack, bool compressed,
+                                               std::atomic<bool>& begun);
 
 // Whether it is one that grows with the history: full text, facets, statistics, and postmortems.
 bool takes_long(const HistoryQuestion& question);

@@ -1,6 +1,7 @@
 #include "daemon/api/incident_json.h"
 
 #include "alerts/message.h"
+#include "alerts/steps_json.h"
 #include "storage/coverage.h"
 
 #include <nlohmann/json.hpp>
@@ -87,14 +88,8 @@ json gap_to_json(const IncidentStory::Gap& gap) {
 
 json fix_to_json(const std::optional<Fix>& fix) {
     if (!fix) return {};
-    json steps = json::array();
-    for (const auto& step : fix->steps)
-        steps.push_back({{"says", step.says},
-                         {"command", step.command},
-                         {"versions", step.versions},
-                         {"source", step.source}});
     return {{"title", fix->title},
-            {"steps", steps},
+            {"steps", steps_json<json>(fix->steps)},
             {"not_a_fix", fix->not_a_fix},
             {"verify", fix->verify}};
 }

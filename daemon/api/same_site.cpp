@@ -1,6 +1,7 @@
 #include "daemon/api/same_site.h"
 
 #include "daemon/api/history_api.h"
+#include "parsers/ascii_lower.h"
 
 #include <algorithm>
 #include <string_view>
@@ -8,14 +9,8 @@
 namespace runnerwatch {
 namespace {
 
-std::string lower(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return text;
-}
-
 std::string header(const ServerRequest& request, const char* name) {
-    return lower(request.header(name));
+    return ascii_lower(request.header(name));
 }
 
 // "localhost:8090" and the like: a name of this machine for itself, and digits for a port.

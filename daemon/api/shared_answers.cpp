@@ -8,6 +8,23 @@
 
 namespace runnerwatch {
 
+// Each part behind its length, so that none can pass for two others.
+std::string key_of_question(const ServerRequest& request, const std::vector<std::string>& visible,
+                            bool compressed) {
+    std::string key = compressed ? "gzip" : "";
+    const auto add = [&](const std::string& part) {
+        key += ' ' + std::to_string(part.size()) + ' ' + part;
+    };
+    add(request.path);
+    add(std::to_string(visible.size()));
+    for (const auto& one : visible) add(one);
+    for (const auto& [name, value] : request.query) {
+        add(name);
+        add(value);
+    }
+    return key;
+}
+
 struct SharedAnswers::Flight {
     explicit Flight(Loop loop) : ended(loop, asio::steady_timer::time_point::max()) {}
 

@@ -11,8 +11,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace runnerwatch {
+
+// All that an answer depends on beside the database: what is asked, what the caller may see, and
+// whether it is to be compressed. Two that differ in any of it never have the same key.
+std::string key_of_question(const ServerRequest& request, const std::vector<std::string>& visible,
+                            bool compressed);
 
 // One answer for all who ask the same while the question waits its turn: a hundred pages that are
 // open ask once.
@@ -29,7 +35,7 @@ public:
     // away.
     explicit SharedAnswers(TaskGroup& tasks) : tasks_(tasks) {}
 
-    // `question`: all that the answer depends on beside the database.
+    // `question`: its key_of_question().
     asio::awaitable<Answer> ask(std::string question, Ask ask);
 
 private:

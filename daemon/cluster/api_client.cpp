@@ -1,6 +1,7 @@
 #include "daemon/cluster/api_client.h"
 
 #include "daemon/net/url_parts.h"
+#include "parsers/ascii_lower.h"
 
 #include <algorithm>
 #include <utility>
@@ -67,7 +68,7 @@ std::string escaped_header_name(std::string_view key) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string name;
     for (char c : key) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        c = ascii_lower(c);
         const auto byte = static_cast<unsigned char>(c);
         if (plain.find(c) != plain.npos)
             name += c;

@@ -1,6 +1,7 @@
 #include "daemon/commands/listing.h"
 
 #include "daemon/commands/text_blocks.h"
+#include "parsers/ascii_lower.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -82,12 +83,9 @@ std::string markdown(const Listing& listing) {
 // Whether a plain text would be read as something else: a number, a truth, several lines.
 bool needs_quotes(const std::string& text) {
     static const std::vector<std::string> words{"true", "false", "yes", "no", "on", "off", "null"};
-    std::string lower = text;
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return text.empty() || text.find('\n') != std::string::npos ||
            std::string_view("0123456789+-.").find(text.front()) != std::string_view::npos ||
-           std::find(words.begin(), words.end(), lower) != words.end();
+           std::find(words.begin(), words.end(), ascii_lower(text)) != words.end();
 }
 
 void emit(YAML::Emitter& out, const json& value) {

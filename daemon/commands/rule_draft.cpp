@@ -1,5 +1,6 @@
 #include "daemon/commands/rule_draft.h"
 
+#include "parsers/ascii_lower.h"
 #include "parsers/fingerprint.h"
 #include "parsers/redaction.h"
 #include "parsers/rule_loader.h"
@@ -39,7 +40,7 @@ std::string id_from(const std::string& message) {
         }
         if (gap && words++ > 0) id += '-';
         gap = false;
-        id += static_cast<char>(std::tolower(byte));
+        id += ascii_lower(c);
     }
     return id.empty() ? "new-rule" : "new-" + id;
 }

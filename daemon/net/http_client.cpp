@@ -4,6 +4,7 @@
 #include "daemon/net/h2_client.h"
 #include "daemon/net/http_client_state.h"
 #include "daemon/net/url_parts.h"
+#include "parsers/ascii_lower.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -78,7 +79,7 @@ std::optional<H2Request> as_h2(const HttpCall& call) {
     request.headers.emplace_back("user-agent", "runnerwatch");
     for (const auto& [name, value] : call.headers) {
         if (smuggles(name, value)) return std::nullopt;
-        request.headers.emplace_back(lower(name), value);
+        request.headers.emplace_back(ascii_lower(name), value);
     }
     request.fresh_connection = call.fresh_connection;
     return request;

@@ -1,6 +1,7 @@
 #include "daemon/net/http_connection.h"
 
 #include "daemon/net/request_target.h"
+#include "parsers/ascii_lower.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -26,13 +27,6 @@ using boost::system::error_code;
 constexpr std::chrono::seconds write_time{30};  // for a client that does not read
 constexpr std::chrono::seconds linger_time{2};  // for a refused one to read why
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return result;
-}
-
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 std::optional<ServerRequest> read_request(http::request<http::string_body>&& message) {
@@ -40,7 +34,7 @@ std::optional<ServerRequest> read_request(http::request<http::string_body>&& mes
     request.method = view(message.method_string());
     if (!read_target(view(message.target()), request.path, request.query)) return std::nullopt;
     for (const auto& field : message) {
-        auto& value = request.headers[lower(view(field.name_string()))];
+        auto& value = request.headers[ascii_lower(std::string(view(field.name_string())))];
         if (!value.empty()) value += ", ";
         value += view(field.value());
     }

@@ -2,6 +2,7 @@
 
 #include "daemon/net/dead_peer.h"
 #include "daemon/net/url_parts.h"
+#include "parsers/ascii_lower.h"
 
 #include <chrono>
 
@@ -35,7 +36,7 @@ void take_header(HttpTransfer& transfer, std::string_view line) {
     }
     auto colon = line.find(':');
     if (colon == line.npos) return;
-    transfer.reply_headers.emplace_back(lower(line.substr(0, colon)),
+    transfer.reply_headers.emplace_back(ascii_lower(std::string(line.substr(0, colon))),
                                         trimmed(line.substr(colon + 1)));
 }
 
@@ -113,7 +114,7 @@ bool set_headers(HttpTransfer& transfer) {
     bool typed = false;
     for (const auto& [name, value] : transfer.call.headers) {
         if (smuggles(name, value)) return false;
-        typed |= lower(name) == "content-type";
+        typed |= ascii_lower(name) == "content-type";
         add_line(transfer.headers, value.empty() ? name + ";" : name + ": " + value);
     }
     add_line(transfer.headers, "Expect:");                    // a round trip for nothing
@@ -155,13 +156,6 @@ void set_connection(HttpTransfer& transfer, const UrlParts& parts) {
 }
 
 }  // namespace
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return result;
-}
 
 bool smuggles(const std::string& name, const std::string& value) {
     return (name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;

@@ -46,9 +46,6 @@ struct HttpTransfer {
 
 HttpFailure::Kind failure_kind(CURLcode code);
 
-// ASCII only.
-std::string lower(std::string_view text);
-
 // Whether a header would bring others with it.
 bool smuggles(const std::string& name, const std::string& value);
 

@@ -382,11 +382,13 @@ TEST_F(BookActs, OnlySoManyAreRecalledAtOnceAndThoseOfBeforeMakeRoom) {
     EXPECT_FALSE(recall(most));
     EXPECT_TRUE(recall(0)) << "it is held";
     ASSERT_TRUE(act("old 7", AddNote{}, "seen"));
+    ASSERT_TRUE(act("old 8", MergeInto{key}));
     now += 2min;
     ASSERT_TRUE(recall(0)) << "it is wanted again";
     EXPECT_TRUE(recall(most));
-    EXPECT_EQ(book->recalled(), 2u);
+    EXPECT_EQ(book->recalled(), 3u);
     EXPECT_EQ(book->find("old 7"), nullptr);
+    EXPECT_NE(book->find("old 8"), nullptr) << "it is a part of what goes on";
     const auto written = book->take_changes();
     EXPECT_EQ(written.timeline.count({"old 7", 1}), 1u) << "what was done to it is not lost";
     EXPECT_NE(book->find("old 0"), nullptr);

@@ -1,8 +1,8 @@
-// history FILE COUNT [WORDS]: a database with COUNT incidents of two years, one kept line each, made once;
-// then how long its questions take. Figures are medians and slowest of 11, with the file in the
-// page cache, and of the first time, when SQLite's own cache is empty; and the least processor time
-// of one, which a busy machine disturbs less. Given WORDS, only questions that have them in their
-// names are asked.
+// history FILE COUNT [WORDS]: a database with COUNT incidents of two years, one kept line each,
+// made once; then how long its questions take. Figures are medians and slowest of 11, with the file
+// in the page cache, and of the first time, when SQLite's own cache is empty; and the least
+// processor time of one, which a busy machine disturbs less. Given WORDS, only questions that have
+// them in their names are asked.
 #include "history_rows.h"
 #include "storage/store.h"
 

@@ -314,6 +314,34 @@ TEST_F(ActApiTest, WhoeverHasNotSeenTheLatestChangeIsTold) {
     EXPECT_EQ(ask("POST", "/incidents/99/ack", "{}", with("If-Match", tag)).status, 404);
 }
 
+TEST_F(ActApiTest, WhatWasOnlySeenAgainIsNewToWhoReadsAndNoConflictToWhoActs) {
+    const std::string tag(ask("GET", "/incidents/4").header("etag"));
+    stop();
+    ChangeSet set;
+    IncidentRow row = on_disk("4").incident;
+    ++row.count;
+    set.incidents[row.key] = row;
+    ASSERT_TRUE((*Store::open(folder_.file()))->commit(set));
+    start();
+    EXPECT_EQ(ask("GET", "/incidents/4", "", {{"If-None-Match", tag}}).status, 200);
+    EXPECT_EQ(ask("POST", "/incidents/4/ack", "{}", with("If-Match", tag)).status, 200);
+}
+
+TEST_F(ActApiTest, CompressedBytesHaveATagOfTheirOwnByWhichCanBeActed) {
+    const auto plain = ask("GET", "/incidents/4");
+    const Headers gzip{{"Accept-Encoding", "gzip"}};
+    const auto brief = ask("GET", "/incidents/4", "", gzip);
+    EXPECT_EQ(plain.header("content-encoding"), "");
+    EXPECT_EQ(brief.header("content-encoding"), "gzip");
+    EXPECT_EQ(plain.header("vary"), "accept-encoding");
+    EXPECT_EQ(brief.header("vary"), "accept-encoding");
+    const std::string tag(brief.header("etag"));
+    EXPECT_NE(tag, plain.header("etag"));
+    EXPECT_EQ(ask("GET", "/incidents/4", "", {gzip[0], {"If-None-Match", tag}}).status, 304);
+    EXPECT_EQ(ask("GET", "/incidents/4", "", {{"If-None-Match", tag}}).status, 200);
+    EXPECT_EQ(ask("POST", "/incidents/4/ack", "{}", with("If-Match", tag)).status, 200);
+}
+
 TEST_F(ActApiTest, ARequestThatIsSentAgainIsAnsweredAgainAndNotDoneTwice) {
     const std::string body = R"({"note":"restarted it"})";
     const auto first = ask("POST", "/incidents/4/note", body, with("Idempotency-Key", "k1"));

@@ -7,9 +7,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace runnerwatch {
@@ -317,6 +319,23 @@ TEST(HistoryQuestion, ReadsMomentsAsPeopleSayThem) {
     EXPECT_EQ(moment_from("2024-10-04T14:00:00+02:00", history_noon), history_noon);
     for (const char* none : {"", "noon", "2024-13-01", "2024-10-04T12:00:00Z later", "5"})
         EXPECT_FALSE(moment_from(none, history_noon)) << none;
+}
+
+TEST_F(HistoryTest, AnAnswerThatIsBeingReadSaysSoFromItsBeginning) {
+    auto reader = std::move(*Reader::open(folder_ / "history.db"));
+    const auto question = history_question("/api/v1/incidents/facets", {}, history_noon);
+    ASSERT_TRUE(question);
+    const auto rules = load_rules({});
+    std::atomic<bool> begun = false;
+    std::optional<bool> first_seen;  // at the first of SQLite's looks
+    reader->interrupt_when([&] {
+        if (!first_seen) first_seen = begun;
+        return false;
+    });
+    const auto reply = answer_history(*reader, *question, (*rules)->pack(), false, begun);
+    ASSERT_TRUE(reply && reply->status == 200);
+    EXPECT_TRUE(begun);
+    EXPECT_TRUE(first_seen.value_or(true));
 }
 
 TEST_F(HistoryTest, AnIncidentThatIsNotThereIsSaidSo) {

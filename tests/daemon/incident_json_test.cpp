@@ -41,5 +41,14 @@ TEST(IncidentJson, IsTheSameBytesWrittenAtOnceOrThroughATree) {
     }
 }
 
+TEST(IncidentJson, EscapesEachByteAsATreeDoes) {
+    for (int byte = 0; byte < 256; ++byte) {
+        SCOPED_TRACE(byte);
+        IncidentRow row;
+        row.headline = std::string("a line ") + static_cast<char>(byte);
+        EXPECT_EQ(written(row), through_a_tree(row));
+    }
+}
+
 }  // namespace
 }  // namespace runnerwatch

@@ -20,15 +20,12 @@ public:
     std::string file(const std::string& name) const { return (folder_ / name).string(); }
 
     // NAME.pem and NAME.key; replaced when they are there.
-    void make(const std::string& name, const std::string& key =
-                                           "ec -pkeyopt "
-                                           "ec_paramgen_curve:P-256") {
+    void make(const std::string& name,
+              const std::string& key = "ec -pkeyopt ec_paramgen_curve:P-256", int days = 1) {
         run("req -newkey " + key + " -nodes -subj /CN=" + name + " -keyout " + name +
             ".key.new -out " + name + ".csr");
-        run("x509 -req -in " + name +
-            ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 "
-            "-extfile names.ext -out " +
-            name + ".pem.new");
+        run("x509 -req -in " + name + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -days " +
+            std::to_string(days) + " -extfile names.ext -out " + name + ".pem.new");
         std::filesystem::rename(folder_ / (name + ".key.new"), folder_ / (name + ".key"));
         std::filesystem::rename(folder_ / (name + ".pem.new"), folder_ / (name + ".pem"));
     }

@@ -231,7 +231,9 @@ TEST_F(Tls, FilesThatDoNotFitLeaveTheOldOnesInServiceAndSaySo) {
     std::filesystem::remove(authority_.file("server.pem"));
     EXPECT_EQ((*identity)->current(), first);
     std::filesystem::rename(authority_.file("renewed.pem"), authority_.file("server.pem"));
-    EXPECT_NE((*identity)->current(), first);
+    const auto second = (*identity)->current();
+    EXPECT_NE(second, first);
+    EXPECT_EQ((*identity)->current(), second) << "files that stay are not read again";
     EXPECT_EQ((*identity)->trouble(), "");
 }
 
@@ -276,12 +278,16 @@ TEST_F(Tls, WhatCannotBeReadIsSaidWithFileAndReason) {
     EXPECT_THAT(why({authority_.file("empty.pem"), files().key}), HasSubstr("no start line"));
 }
 
-TEST_F(Tls, TheEndOfTheCertificateIsKnown) {
+TEST_F(Tls, TheEndOfTheCertificateIsKnownAlsoOfANewOne) {
     const auto identity = TlsIdentity::read(files());
     ASSERT_TRUE(identity);
-    const auto left = (*identity)->ends() - std::chrono::system_clock::now();
-    EXPECT_GT(left, 23h);
-    EXPECT_LE(left, 24h);
+    const auto left = [&] { return (*identity)->ends() - std::chrono::system_clock::now(); };
+    EXPECT_GT(left(), 23h);
+    EXPECT_LE(left(), 24h);
+    authority_.make("server", "ec -pkeyopt ec_paramgen_curve:P-256", 2);
+    (*identity)->current();
+    EXPECT_GT(left(), 47h);
+    EXPECT_LE(left(), 48h);
 }
 
 }  // namespace

@@ -148,6 +148,32 @@ TEST_F(MergedIncidents, CountAsOneInFacets) {
     EXPECT_EQ(reader_->facets(apart, {})->incidents, 10);
 }
 
+// Of an incident alone a column says its outcome, of a merged one code does.
+TEST_F(MergedIncidents, HaveTheOutcomeThatEachOfThemWouldHaveAlone) {
+    struct Case {
+        IncidentState state;
+        const char* resolved_by;
+        const char* outcome;
+    };
+    const Case cases[] = {{IncidentState::open, "", "going_on"},
+                          {IncidentState::recovering, "", "going_on"},
+                          {IncidentState::resolved, "", "recovered"},
+                          {IncidentState::resolved, "ann", "by_hand"},
+                          {IncidentState::cannot_tell, "", "cannot_tell"}};
+    for (const auto& [state, resolved_by, outcome] : cases) {
+        SCOPED_TRACE(outcome);
+        for (int i = 0; i < 10; ++i) {
+            row(i).state = state;
+            row(i).resolved_by = resolved_by;
+        }
+        ASSERT_TRUE(store_->commit(set_));
+        IncidentFilter apart;
+        apart.parts_too = true;
+        EXPECT_THAT(facet(apart, "outcome"), ElementsAre(Pair(outcome, 10)));
+        EXPECT_THAT(facet({}, "outcome"), ElementsAre(Pair(outcome, 8)));
+    }
+}
+
 TEST_F(MergedIncidents, NameTheWholeAndAllPartsInTheirStories) {
     const auto whole = reader_->story(history_key(1));
     ASSERT_TRUE(whole && *whole);
