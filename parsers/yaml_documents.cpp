@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 
 namespace runnerwatch {
@@ -37,8 +38,8 @@ void refuse_control_characters(const std::string& text) {
     YAML::Mark mark;
     mark.pos = static_cast<int>(found - text.begin());
     mark.line = static_cast<int>(std::count(text.begin(), found, '\n'));
-    const std::size_t line_end = text.substr(0, static_cast<std::size_t>(mark.pos)).rfind('\n');
-    mark.column = mark.pos - (line_end == text.npos ? 0 : static_cast<int>(line_end) + 1);
+    const auto line_begins = std::find(std::make_reverse_iterator(found), text.rend(), '\n').base();
+    mark.column = static_cast<int>(found - line_begins);
     throw YAML::ParserException(mark, "a control character (byte " +
                                           std::to_string(static_cast<int>(*found)) +
                                           "), as in a file that is damaged or no text");

@@ -87,19 +87,25 @@ verify_fuzz() {
     done
 }
 
+# Acceptance tests that kill the daemon give an account of it; it becomes a row.
+kill_account() {  # kill_account WHAT FILTER VARIABLE=KILLS
+    local log=build/$part.log sum
+    env "$3" build/release/tests/acceptance_tests --gtest_filter="$2" >"$log" 2>&1 ||
+        { tail -n 40 "$log"; total_failed=$((total_failed + 1)); }
+    sum=$(grep ' kills, ' "$log") || true
+    row "$1" "${sum:-no account}, $(tail -n 1 "$log")"
+}
+
 # Files and journals, the daemon killed LEDGER_KILLS (default 200) times; then pods of the fake API
 # server and of a real cluster.
 verify_ledger() {
     local log=build/ledger.log kills=${LEDGER_KILLS:-200} sum
     build release
-    (RUNNERWATCH_LEDGER_KILLS=$kills \
-        build/release/tests/acceptance_tests --gtest_filter='FileLedger.*') >"$log" 2>&1 ||
-        { tail -n 40 "$log"; total_failed=$((total_failed + 1)); }
-    row 'files and journals' "$(grep ' kills, ' "$log"), $(tail -n 1 "$log")"
+    kill_account 'files and journals' 'FileLedger.*' RUNNERWATCH_LEDGER_KILLS="$kills"
     (export LEDGER_KILLS=$kills
      fake_api test -count=1 -v -timeout 120m -run TestEveryLineIsAccountedForOnce .) 2>&1 |
         tee "$log" || total_failed=$((total_failed + 1))
-    sum=$(grep -o '[0-9]* lines, .*' "$log" | tail -n 1)
+    sum=$(grep -o '[0-9]* lines, .*' "$log" | tail -n 1) || true
     row "50 containers, $kills kills" "${sum:-no account}, $(tail -n 1 "$log")"
     need_go
     said 'a real cluster, 30 kills' tests/acceptance/ledger_test.sh build/release/runnerwatch
@@ -107,13 +113,8 @@ verify_ledger() {
 
 # People act over the API while the logs are busy; the daemon is killed KILLS (default 200) times.
 verify_kills() {
-    local log=build/kills.log sum
     build release
-    (RUNNERWATCH_ACT_KILLS=${KILLS:-200} \
-        build/release/tests/acceptance_tests --gtest_filter='ActKill.*') >"$log" 2>&1 ||
-        { tail -n 40 "$log"; total_failed=$((total_failed + 1)); }
-    sum=$(grep ' kills, ' "$log")
-    row 'changes over the API' "${sum:-no account}, $(tail -n 1 "$log")"
+    kill_account 'changes over the API' 'ActKill.*' RUNNERWATCH_ACT_KILLS="${KILLS:-200}"
 }
 
 verify_disk() {

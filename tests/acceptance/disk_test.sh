@@ -13,8 +13,8 @@ if [ -z "${IN_NAMESPACE:-}" ]; then
     export IN_NAMESPACE=1
     exec unshare -m "$0" "$program"
 fi
-passed=0
-failed=0
+# shellcheck source=tests/acceptance/within.sh
+. "$(dirname "$0")/within.sh"
 pid=
 dir=$(mktemp -d /tmp/rw.XXXXXX)
 disk=$dir/disk
@@ -30,21 +30,6 @@ finish() {
     exit
 }
 trap 'failed=$((failed + 1)); echo "FAILED  the test itself, near line $LINENO"; finish' EXIT
-
-within() {  # within SECONDS WHAT COMMAND…
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        if ((SECONDS >= deadline)); then
-            failed=$((failed + 1))
-            echo "FAILED  $what"
-            return
-        fi
-        sleep 0.2
-    done
-    passed=$((passed + 1))
-    echo "ok      $what"
-}
 port=$((20000 + RANDOM % 10000))
 cat >"$dir/runnerwatch.yaml" <<YAML
 files: [{name: vm, path: $dir/runner.log}]

@@ -7,8 +7,8 @@
 set -euo pipefail
 program=$(realpath "${1:?usage: rbac_test.sh PROGRAM}")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-passed=0
-failed=0
+# shellcheck source=tests/acceptance/within.sh
+. tests/acceptance/within.sh
 pid=
 dir=$(mktemp -d /tmp/rw.XXXXXX)
 finish() {
@@ -22,21 +22,6 @@ finish() {
     exit
 }
 trap 'failed=$((failed + 1)); echo "FAILED  the test itself, near line $LINENO"; finish' EXIT
-
-within() {  # within SECONDS WHAT COMMAND…
-    local deadline=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        if ((SECONDS >= deadline)); then
-            failed=$((failed + 1))
-            echo "FAILED  $what"
-            return
-        fi
-        sleep 0.5
-    done
-    passed=$((passed + 1))
-    echo "ok      $what"
-}
 kubectl() { "$dir/cluster/kubectl" "$@"; }
 
 tests/cluster/up.sh "$dir/cluster" --replicas 1 >"$dir/up.log" 2>&1 || cat "$dir/up.log"
