@@ -1,7 +1,6 @@
 #include "daemon/source_reader.h"
 
 #include "daemon/open_record_json.h"
-#include "parsers/find_text.h"
 #include "parsers/line_prefix.h"
 #include "parsers/runner_version.h"
 #include "parsers/visible_text.h"
@@ -80,7 +79,7 @@ void SourceReader::on_line(std::string_view text, std::optional<Timestamp> time,
         if (!read_up_to_ || *time > *read_up_to_) read_up_to_ = time;
     }
     if (context_.dropping()) return drop(time);
-    keep_for_context(text, lines_);
+    before_.add(lines_, text);
     if (!of_interest) return records_.pass_over(*this);
     records_.line(SourceLine{text, time, lines_, cut}, *this);
 }
@@ -90,35 +89,6 @@ bool SourceReader::says_nothing(std::string_view text) const {
     if (records_.held_lines() > 0) return false;
     const KnownHeads::Known* known = context_.heads.met_again(text);
     return known != nullptr && known->shape.level < Level::warning && known->silent();
-}
-
-void SourceReader::keep_for_context(std::string_view text, std::uint64_t number) {
-    // Keys are redacted while they pass; everything else only when it is shown.
-    const bool key = keys_.inside_key() || find_text(text, "PRIVATE KEY") != text.npos;
-    std::string kept;  // in the room of one that goes
-    while (before_bytes_ + text.size() > context_bytes_max && !before_.empty()) {
-        kept = std::move(before_.front().text);
-        before_bytes_ -= kept.size();
-        before_.pop_front();
-    }
-    if (key)
-        kept = keys_.line(text);
-    else
-        kept = text;
-    before_bytes_ += kept.size();
-    before_.push_back({number, std::move(kept), key});
-}
-
-std::string SourceReader::context_before(std::uint64_t line) const {
-    std::string text;
-    std::size_t shown = 0;
-    for (auto at = before_.rbegin(); at != before_.rend() && shown < context_lines_shown; ++at) {
-        if (at->number >= line) continue;
-        const std::string safe = at->redacted ? at->text : redact(at->text);
-        text = shortened(safe, 1'000) + (text.empty() ? "" : "\n") + text;
-        ++shown;
-    }
-    return text;
 }
 
 void SourceReader::on_head(const RecordHead& head) {
@@ -187,7 +157,7 @@ void SourceReader::report_failure(const RecordHead& head, const Record& record, 
     seen.last_line = head.last_line;
     seen.headline = headline(record);
     seen.text = redact(head.raw);
-    seen.context_before = context_before(head.first_line);
+    seen.context_before = before_.before(head.first_line);
     const auto identity = [](const auto& parts) {
         std::vector<std::pair<std::string, std::string>> safe;
         safe.reserve(parts.size());
@@ -222,8 +192,8 @@ void SourceReader::report_failure(const RecordHead& head, const Record& record, 
 
 void SourceReader::on_continuation(const SourceLine& line) {
     if (!open_evidence_) return;
-    const bool key = !before_.empty() && before_.back().redacted;
-    context_.book.extend(*open_evidence_, key ? before_.back().text : redact(line.text));
+    const std::string* of_key = before_.last_of_key();
+    context_.book.extend(*open_evidence_, of_key ? *of_key : redact(line.text));
     context_.changed();
 }
 

@@ -4,15 +4,13 @@
 #include "alerts/unclassified.h"
 #include "daemon/crash_mark.h"
 #include "daemon/exception_book.h"
+#include "daemon/lines_before.h"
 #include "daemon/metrics.h"
 #include "daemon/runtime/clock.h"
 #include "daemon/sources/log_source.h"
 #include "parsers/known_heads.h"
 #include "parsers/matcher.h"
 #include "parsers/record_reader.h"
-#include "parsers/redaction.h"
-
-#include <boost/container/deque.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -42,9 +40,6 @@ struct ReaderContext {
 // Confined to the loop. Everything handed to the book has been redacted.
 class SourceReader : public LineSink, private RecordReader::Handler {
 public:
-    static constexpr std::size_t context_bytes_max = 8 * 1024;
-    static constexpr std::size_t context_lines_shown = 5;
-
     // What is known of the source from before.
     struct Before {
         std::optional<PositionRow> position;  // where reading goes on from
@@ -81,18 +76,10 @@ public:
     LogSource& source() { return source_; }
 
 private:
-    struct ContextLine {
-        std::uint64_t number;
-        std::string text;
-        bool redacted;
-    };
-
     void on_head(const RecordHead& head) override;
     void on_continuation(const SourceLine& line) override;
     void on_record_end() override;
     bool says_nothing(std::string_view text) const;
-    void keep_for_context(std::string_view text, std::uint64_t number);
-    std::string context_before(std::uint64_t line) const;
     void drop(std::optional<Timestamp> time);
     bool is_poison(CrashMark::Line line) const;
     void pass_over_poison(std::optional<Timestamp> time, std::uint64_t hash);
@@ -110,9 +97,7 @@ private:
     Place place_;
     ReaderContext& context_;
     RecordReader records_;
-    LineRedactor keys_;
-    boost::container::deque<ContextLine> before_;
-    std::size_t before_bytes_ = 0;
+    LinesBefore before_;
     std::uint64_t lines_ = 0;  // handed over so far
     CrashMark::Line last_line_;
     std::optional<EvidenceRef> open_evidence_;

@@ -48,10 +48,7 @@ void SourceReader::pass_over_poison(std::optional<Timestamp> time, std::uint64_t
     const std::size_t lines = records_.held_lines() + 1;
     records_ = RecordReader();
     open_evidence_.reset();
-    while (!before_.empty() && before_.back().number > lines_ - lines) {
-        before_bytes_ -= before_.back().text.size();
-        before_.pop_back();
-    }
+    before_.forget_from(lines_ - lines + 1);
     std::ostringstream digits;
     digits << std::hex << std::setfill('0') << std::setw(16) << hash;
     CoverageRow gap;
