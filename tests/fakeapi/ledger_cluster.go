@@ -144,8 +144,9 @@ func (l *clusterLedger) fullNames(b *books) {
 }
 
 // runClusterLedger kills the daemon so often, and a server now and then. It prints the account and
-// says whether it is right.
-func runClusterLedger(dir, program string, kills int) (bool, error) {
+// says whether it is right. Another reader, if one is given, is restarted at every third kill, and
+// its account is printed, too.
+func runClusterLedger(dir, program string, kills int, beside string) (bool, error) {
 	home, err := os.MkdirTemp("", "rw")
 	if err != nil {
 		return false, err
@@ -179,6 +180,14 @@ func runClusterLedger(dir, program string, kills int) (bool, error) {
 	}
 	if err := within(2*time.Minute, "the daemon has caught up", current); err != nil {
 		return false, fmt.Errorf("%w\n%s", err, d.said())
+	}
+	var next *other
+	if beside != "" {
+		next = &other{program: beside, kubeconfig: filepath.Join(home, "kubeconfig")}
+		if err := next.start(); err != nil {
+			return false, err
+		}
+		defer func() { next.command.Process.Kill() }()
 	}
 	stop := make(chan struct{})
 	var quiet sync.WaitGroup
@@ -220,7 +229,13 @@ func runClusterLedger(dir, program string, kills int) (bool, error) {
 			l.count["kubelet restarted"]++
 		}
 		d.stop(os.Kill)
+		begin := next != nil && next.isToBegin(kill%3 == 1)
 		time.Sleep(time.Duration(l.random.Intn(2000)) * time.Millisecond)
+		if begin {
+			if err := next.start(); err != nil {
+				return false, err
+			}
+		}
 		if err := d.start(); err != nil {
 			return false, err
 		}
@@ -252,5 +267,9 @@ func runClusterLedger(dir, program string, kills int) (bool, error) {
 		fmt.Println("FAILED ", one)
 	}
 	fmt.Printf("%d kills, %v\n%v\n", kills, l.count, sum)
+	if next != nil {
+		next.stop()
+		fmt.Println(next.account(l.all))
+	}
 	return sum.lost == 0 && sum.doubled == 0 && sum.lostInGaps*5 < sum.written, nil
 }

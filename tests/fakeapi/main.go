@@ -21,12 +21,13 @@ var (
 	only    = flag.String("only", "", "streams, throughput or latency")
 	ledger  = flag.String("ledger", "", "the directory of a cluster of tests/cluster: the ledger on it, and nothing else")
 	kills   = flag.Int("kills", 30, "of the daemon, in the ledger")
+	beside  = flag.String("beside", "", "stern, to read the same logs in the ledger: a program")
 )
 
 func main() {
 	flag.Parse()
 	if *ledger != "" {
-		right, err := runClusterLedger(*ledger, *program, *kills)
+		right, err := runClusterLedger(*ledger, *program, *kills, *beside)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "ledger:", err)
 		}

@@ -38,7 +38,10 @@ func TestALongQuietWhoseStreamIsDroppedSilently(t *testing.T) {
 			}
 		}
 	}
-	w.until("it is proven behind its last line", func() bool { return proven().After(printed.Add(time.Millisecond)) })
+	// By a probe, for which it has as much time as between two of them.
+	if err := within(third+patience, "it is proven behind its last line", func() bool { return proven().After(printed.Add(time.Millisecond)) }); err != nil {
+		t.Fatal(err)
+	}
 	isCurrent(third)
 	if follows := w.a.follows.Load(); follows != 1 {
 		t.Fatalf("a quiet stream was opened %d times", follows)
