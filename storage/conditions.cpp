@@ -1,6 +1,7 @@
 #include "storage/conditions.h"
 
 #include "parsers/ascii_lower.h"
+#include "storage/indexed_words.h"
 
 #include <algorithm>
 #include <cctype>
@@ -34,24 +35,15 @@ bool is_plain(std::string_view word) {
 
 std::string any_beginning_with(Connection& connection, std::string_view word) {
     const std::string beginning = quoted(word) + "*";
-    if (!is_plain(word)) return beginning;
+    const IndexedWords indexed(connection);
+    if (!is_plain(word) || !indexed.readable()) return beginning;
     const std::string lower = ascii_lower(std::string(word));
-    std::string next = lower;
-    connection.execute(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.evidence_word USING "
-        "fts5vocab(main, evidence_text, instance)");
-    Statement& query =
-        connection.prepared("SELECT term FROM temp.evidence_word WHERE term >= ? LIMIT 1");
     std::string words;
-    for (std::size_t found = 0;; ++found) {
-        query.bind(1, std::string_view(next));
-        const StatementReset at_end(query);
-        if (!query.step()) break;
-        const std::string term = query.text(0);
-        if (!term.starts_with(lower)) break;
+    auto next = indexed.not_before(lower);
+    for (std::size_t found = 0; next && next->starts_with(lower); ++found) {
         if (found == words_of_beginning_max) return beginning;
-        words += (words.empty() ? "" : " OR ") + quoted(term);
-        next = term + '\0';
+        words += (words.empty() ? "" : " OR ") + quoted(*next);
+        next = indexed.not_before(*next + '\0');
     }
     return words.empty() ? quoted(word) : "(" + words + ")";
 }

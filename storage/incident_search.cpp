@@ -10,7 +10,10 @@ Rare text_of(const std::string& lines, const std::string& notes) {
               "ON evidence.rowid = evidence_text.rowid WHERE evidence_text MATCH ?N",
               "EXISTS (SELECT 1 FROM evidence CROSS JOIN evidence_text ON evidence_text.rowid = "
               "evidence.rowid WHERE evidence.incident = incident.key AND evidence_text MATCH ?N)",
-              lines},
+              lines,
+              "EXISTS (SELECT 1 FROM evidence WHERE evidence.incident = incident.key AND "
+              "evidence.rowid IN (SELECT rowid FROM evidence_text WHERE evidence_text MATCH ?N "
+              "AND rowid BETWEEN ?FIRST AND ?LAST))"},
              {"SELECT 1 FROM note_text WHERE note_text MATCH ?N",
               "SELECT note.incident AS found FROM note_text CROSS JOIN note "
               "ON note.id = note_text.rowid WHERE note_text MATCH ?N",
@@ -34,6 +37,11 @@ Rare version_of(const std::string& version) {
               version}}};
 }
 
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+        text.replace(at, what.size(), by);
+}
+
 std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
                    const std::string& between) {
     std::string sql;
@@ -54,7 +62,8 @@ std::vector<Rare> rares_of(Connection& connection, const IncidentFilter& filter)
 }
 
 void count_places(Connection& connection, std::vector<Rare>& rares, std::int64_t most) {
-    for (auto& rare : rares)
+    for (auto& rare : rares) {
+        rare.found = 0;
         for (const Search& search : rare.searches) {
             Conditions value;
             const std::string places = value.bound(search.places, search.value);
@@ -64,6 +73,7 @@ void count_places(Connection& connection, std::vector<Rare>& rares, std::int64_t
             const StatementReset at_end(query);
             rare.found += query.step() ? query.number(0) : 0;
         }
+    }
 }
 
 std::string keys_of(Conditions& where, const Rare& rare) {
@@ -72,6 +82,27 @@ std::string keys_of(Conditions& where, const Rare& rare) {
 
 std::string condition_of(Conditions& where, const Rare& rare) {
     return joined(where, rare, &Search::condition, " OR ");
+}
+
+LineSpan lines_of(Connection& connection, const std::string& from, const Conditions& where) {
+    Statement query(connection,
+                    "SELECT coalesce(min(evidence.rowid), 0), "
+                    "coalesce(max(evidence.rowid), -1) FROM " +
+                        from + " CROSS JOIN evidence ON evidence.incident = incident.key" +
+                        where.sql());
+    where.bind(query);
+    return query.step() ? LineSpan{query.number(0), query.number(1)} : LineSpan{};
+}
+
+std::string condition_between(Conditions& where, const Rare& rare, LineSpan lines) {
+    Rare between = rare;
+    for (Search& search : between.searches) {
+        if (search.condition_between.empty()) continue;
+        search.condition = search.condition_between;
+        replace_all(search.condition, "?FIRST", std::to_string(lines.first));
+        replace_all(search.condition, "?LAST", std::to_string(lines.last));
+    }
+    return condition_of(where, between);
 }
 
 }  // namespace runnerwatch

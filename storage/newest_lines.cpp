@@ -109,13 +109,16 @@ std::vector<IncidentRow> newest_by_lines(Connection& connection, const IncidentF
     const std::int64_t below =
         add_from_newest(connection, filter, lines, others, opened_at_once, found);
     if (below == 0) return found.take();
-    // Older ones that were seen again since: few, and told apart by the index alone.
+    // Older ones that were seen again since: few, and told apart by the index alone. They are asked
+    // at once whether they have the words.
     Conditions older;
     if (const auto last = found.last_seen()) older.add("incident.last_seen >= ?N", *last);
     older.add("incident.number < ?N", below);
     add_all(older, filter, others);
-    older.add(older.bound(lines.condition, lines.value));
-    add_rows(connection, "incident INDEXED BY incident_newest", older, found);
+    const std::string by_index = "incident INDEXED BY incident_newest";
+    const Rare in_lines{{lines}};
+    older.add(condition_between(older, in_lines, lines_of(connection, by_index, older)));
+    add_rows(connection, by_index, older, found);
     return found.take();
 }
 

@@ -7,7 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <iterator>
 #include <random>
+#include <utility>
 
 namespace runnerwatch {
 namespace {
@@ -108,6 +111,11 @@ bool takes(const IncidentFilter& filter, const IncidentRow& row) {
         (!row.ended_at || *row.ended_at < *filter.since))
         return false;
     if (filter.until && row.first_seen.value_or(row.noted_at) > *filter.until) return false;
+    if (!filter.severities.empty() && row.severity != filter.severities[0]) return false;
+    if (!filter.states.empty() && row.state != filter.states[0]) return false;
+    if (filter.after && std::tie(*row.last_seen, row.number) >=
+                            std::tie(filter.after->last_seen, filter.after->number))
+        return false;
     return filter.text.empty() || row.headline.find(filter.text) != std::string::npos;
 }
 
@@ -116,6 +124,9 @@ protected:
     HistoryAnswers() : store_(open_with_history(folder_.file(), 0)) {
         ChangeSet set = kept_history(0, 400);
         for (auto& [unused, row] : set.incidents) change(*row);
+        // One of the two lines of an incident has its words.
+        for (auto& [key, row] : set.evidence)
+            if (key.second == std::stoi(key.first) % 2) row->text = "something else";
         const auto written = store_->commit(set);
         if (!written) throw std::runtime_error(written.error().what);
         for (const auto& [key, row] : set.incidents) {
@@ -131,10 +142,10 @@ protected:
     // Spread over a hundred days; some last for minutes, some for weeks, some end long after they
     // were seen last, and several were seen at the same moment.
     void change(IncidentRow& row) {
-        const Timestamp at = history_start + hours(pick(2'400));
+        const Timestamp at = history_start + hours(6 * pick(400));
         row.first_seen = at;
         row.noted_at = at + hours(pick(3));
-        row.last_seen = at + (pick(4) == 0 ? hours(pick(900)) : hours(pick(10)));
+        row.last_seen = at + (pick(4) == 0 ? hours(6 * pick(150)) : hours(6 * pick(2)));
         row.ended_at = *row.last_seen + (pick(5) == 0 ? hours(pick(400)) : hours(pick(2)));
         row.namespace_ = "team-" + std::to_string(pick(3));
         row.rule = "rule-" + std::to_string(pick(3));
@@ -203,6 +214,39 @@ TEST_F(HistoryAnswers, FacetsCountWhatThePagesShow) {
         EXPECT_EQ(in_outcome, going_on);
         for (const auto& [pod, count] : facets->facets.at(2).values) of_pods += count;
         EXPECT_EQ(of_pods, expected) << "each has one";
+    }
+}
+
+// Ways that are cheap in histories of millions, in a small one.
+TEST_F(HistoryAnswers, WordsAreFoundOnWhateverWay) {
+    constexpr std::int64_t never = 1'000'000;
+    const std::pair<const char*, PageCosts> ways[] = {
+        {"looked up", {never, 8'000, 1}},
+        {"met on a walk", {1, 8'000, 1}},
+        {"narrow, or from the newest line on", {40, 8'000, never}},
+        {"from the newest line on", {1, 8'000, never}},
+    };
+    Connection connection(folder_.file(), OpenMode::read_only);
+    for (int i = 0; i < 400; ++i) {
+        const auto& [way, costs] = ways[static_cast<std::size_t>(i) % std::size(ways)];
+        SCOPED_TRACE(way);
+        IncidentFilter filter = any_filter();
+        filter.text = std::array{"forbidden", "word", "word1", "word39"}.at(
+            static_cast<std::size_t>(pick(4)));
+        if (pick(4) == 0) filter.workload = pick(2) == 0 ? "runner" : "Deployment/runner";
+        if (pick(4) == 0) filter.severities = {Severity::error};
+        if (pick(4) == 0) filter.states = {IncidentState::resolved};
+        filter.limit = static_cast<std::size_t>(1 + pick(40));
+        if (pick(2) == 0) {
+            const IncidentRow& row = rows_.at(static_cast<std::size_t>(pick(400)));
+            filter.after = IncidentCursor{*row.last_seen, row.number};
+        }
+        std::vector<std::int64_t> expected, found;
+        for (const auto& row : rows_)
+            if (takes(filter, row) && expected.size() < filter.limit)
+                expected.push_back(row.number);
+        for (const auto& row : page_of(connection, filter, costs)) found.push_back(row.number);
+        ASSERT_EQ(found, expected) << "filter " << i << ", " << filter.text;
     }
 }
 
