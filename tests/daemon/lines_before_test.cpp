@@ -117,7 +117,7 @@ TEST_F(LinesBeforeTest, StaysKeyedWhenTheLineThatBeganItIsForgotten) {
 }
 
 TEST_F(LinesBeforeTest, IsBoundedWhateverTheLines) {
-    for (const std::size_t size : {0, 1, 7, 300, 4'000, 5'000, 9'000}) {
+    for (const std::size_t size : {0u, 1u, 7u, 300u, 4'000u, 5'000u, 9'000u}) {
         SCOPED_TRACE(size);
         LinesBefore some;
         const std::string text(size, 'x');

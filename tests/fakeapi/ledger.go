@@ -143,7 +143,8 @@ type balance struct {
 	examples                  []string
 }
 
-func (b *books) account(runs []*run) balance {
+// account goes through all lines. `where`, if any, says of a line that is lost where it stood.
+func (b *books) account(runs []*run, where func(writer string, n int) string) balance {
 	sum := balance{gaps: map[string]int{}, lostByKind: map[string]int{}}
 	bySource, unseen, state := map[string][]gap{}, map[string][]gap{}, map[string]string{}
 	for _, source := range b.Sources {
@@ -187,6 +188,9 @@ func (b *books) account(runs []*run) balance {
 			case count == 0:
 				sum.lost++
 				wrong.add(&sum, r, state[r.instance], line, "lost", gaps)
+				if where != nil {
+					sum.example("%s n=%d: %s", r.writer, line.n, where(r.writer, line.n))
+				}
 			case certainty == "possibly_duplicated":
 				sum.doubledInGaps++
 			default:

@@ -289,7 +289,7 @@ func TestEveryLineIsAccountedForOnce(t *testing.T) {
 	}
 	close(l.stop)
 	l.quiet.Wait()
-	sum := l.settled().account(l.runs)
+	sum := l.settled().account(l.runs, nil)
 	t.Logf("%d kills, %v", kills, l.count)
 	t.Log(sum)
 	if sum.lost > 0 || sum.doubled > 0 {

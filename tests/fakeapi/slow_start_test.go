@@ -89,7 +89,7 @@ func (l *lives) account(unread int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sum := b.account(l.runs)
+	sum := b.account(l.runs, nil)
 	if sum.lost > 0 || sum.doubled > 0 || sum.lostInGaps != unread {
 		w.t.Fatalf("%v, but %d were not to be read\n%s", sum, unread, strings.Join(sum.examples, "\n"))
 	}
