@@ -34,7 +34,7 @@ bool is_plain(std::string_view word) {
 }
 
 std::string any_beginning_with(Connection& connection, std::string_view word) {
-    const std::string beginning = quoted(word) + "*";
+    std::string beginning = quoted(word) + "*";
     const IndexedWords indexed(connection);
     if (!is_plain(word) || !indexed.readable()) return beginning;
     const std::string lower = ascii_lower(std::string(word));
