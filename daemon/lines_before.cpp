@@ -25,10 +25,10 @@ void LinesBefore::add(std::uint64_t number, std::string_view text) {
 void LinesBefore::look_for_keys() {
     constexpr std::string_view says_key = "PRIVATE KEY";
     if (looked_at_ == newer_.lines.size()) return;
-    const std::string unknown = newer_.bytes.substr(newer_.lines[looked_at_].begin);
-    const std::size_t from = newer_.bytes.size() - unknown.size();
     const auto first = std::exchange(looked_at_, newer_.lines.size());
-    if (!keys_.inside_key() && find_text(unknown, says_key) == unknown.npos) return;
+    const std::size_t from = newer_.lines[first].begin;
+    if (!keys_.inside_key() && find_text(newer_.bytes, says_key, from) == std::string::npos) return;
+    const std::string unknown = newer_.bytes.substr(from);
     newer_.bytes.resize(from);
     for (std::size_t i = first; i < newer_.lines.size(); ++i) {
         Line& line = newer_.lines[i];

@@ -2,6 +2,7 @@
 
 #include "daemon/open_record_json.h"
 #include "parsers/line_prefix.h"
+#include "parsers/redaction.h"
 #include "parsers/runner_version.h"
 #include "parsers/visible_text.h"
 #include "storage/coverage.h"

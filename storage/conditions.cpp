@@ -63,6 +63,12 @@ std::string all_words(std::string_view text, const Asked& asked) {
 
 }  // namespace
 
+std::string replaced(std::string text, std::string_view what, const std::string& by) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+        text.replace(at, what.size(), by);
+    return text;
+}
+
 void Conditions::add(const std::string& condition) {
     sql_ += (sql_.empty() ? " WHERE " : " AND ") + ("(" + condition + ")");
 }
@@ -93,10 +99,7 @@ std::string Conditions::bound(std::string text, const std::string& value) {
 }
 
 std::string Conditions::numbered(std::string text) const {
-    const std::string mark = "?" + std::to_string(texts_.size());
-    for (std::size_t at = 0; (at = text.find("?N", at)) != std::string::npos; at += mark.size())
-        text.replace(at, 2, mark);
-    return text;
+    return replaced(std::move(text), "?N", "?" + std::to_string(texts_.size()));
 }
 
 void add_attributes(Conditions& where, const IncidentFilter& filter) {

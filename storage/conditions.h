@@ -13,6 +13,9 @@
 // storage/ includes this.
 namespace runnerwatch {
 
+// The text with each `what` in it replaced.
+std::string replaced(std::string text, std::string_view what, const std::string& by);
+
 // A WHERE clause that grows, with what is bound to it.
 class Conditions {
 public:

@@ -45,7 +45,7 @@ PageIndex index_for(const IncidentFilter& filter) {
     else if (!filter.runner.empty())
         hold("incident_of_runner", &F::runner);
     else if (!filter.workload.empty())
-        index = {"incident_of_workload", {}};
+        hold("incident_of_workload", &F::workload);
     else if (!filter.rule.empty())
         hold("incident_of_rule", &F::rule);
     else if (!filter.namespace_.empty())
@@ -55,8 +55,7 @@ PageIndex index_for(const IncidentFilter& filter) {
     else if (filter.severities.size() == 1)
         hold("incident_of_severity", &F::severities);
     // The index has the name alone.
-    index.held.workload = filter.workload.substr(filter.workload.find('/') + 1);
-    if (index.name != "incident_of_workload") index.held.workload.clear();
+    index.held.workload.erase(0, index.held.workload.find('/') + 1);
     return index;
 }
 

@@ -37,11 +37,6 @@ Rare version_of(const std::string& version) {
               version}}};
 }
 
-void replace_all(std::string& text, std::string_view what, const std::string& by) {
-    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
-        text.replace(at, what.size(), by);
-}
-
 std::string joined(Conditions& where, const Rare& rare, std::string Search::*part,
                    const std::string& between) {
     std::string sql;
@@ -67,9 +62,10 @@ void count_places(Connection& connection, std::vector<Rare>& rares, std::int64_t
         for (const Search& search : rare.searches) {
             Conditions value;
             const std::string places = value.bound(search.places, search.value);
-            Statement& query = connection.prepared("SELECT count(*) FROM (" + places + " LIMIT " +
-                                                   std::to_string(most) + ")");
+            Statement& query =
+                connection.prepared("SELECT count(*) FROM (" + places + " LIMIT ?2)");
             value.bind(query);
+            query.bind(2, most);
             const StatementReset at_end(query);
             rare.found += query.step() ? query.number(0) : 0;
         }
@@ -98,9 +94,9 @@ std::string condition_between(Conditions& where, const Rare& rare, LineSpan line
     Rare between = rare;
     for (Search& search : between.searches) {
         if (search.condition_between.empty()) continue;
-        search.condition = search.condition_between;
-        replace_all(search.condition, "?FIRST", std::to_string(lines.first));
-        replace_all(search.condition, "?LAST", std::to_string(lines.last));
+        search.condition =
+            replaced(replaced(search.condition_between, "?FIRST", std::to_string(lines.first)),
+                     "?LAST", std::to_string(lines.last));
     }
     return condition_of(where, between);
 }
